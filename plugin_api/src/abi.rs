@@ -1,0 +1,54 @@
+//! The contract: every type whose layout both sides rely on, and the safe way to call across.
+//!
+//! Nothing here knows DataFusion or arrow. A capability is an *interface*: one declaration yields
+//! the trait that the providing side implements, a function table that is checked at load, and an
+//! object with safe methods for the calling side. Every entry runs in a guard on the providing
+//! side, so an unwind never crosses; it arrives as a [`CallError`].
+
+#![allow(unsafe_code)]
+
+#[macro_use]
+pub(crate) mod interface;
+
+mod arrow;
+#[cfg(feature = "df55")]
+mod arrow_exchange;
+mod error;
+mod function;
+mod guard;
+pub mod manifest;
+pub mod message;
+mod module;
+mod parcel;
+mod table;
+mod version;
+mod waker;
+
+pub use arrow::{ArrowArray, ArrowSchema};
+#[cfg(feature = "df55")]
+pub use arrow_exchange::{
+    export_array, export_fields, export_schema, import_array, import_fields, import_schema,
+};
+pub use error::{CallError, ErrorKind, ErrorLink, Origin};
+pub use function::{
+    Accumulator, AccumulatorObject, AggregateFunction, AggregateFunctionObject, Argument,
+    ArgumentKind, BoundScalarFunction, BoundScalarFunctionObject, Completion, CompletionObject,
+    Emit, Groups, GroupsAccumulator, GroupsAccumulatorObject, PartitionEvaluator,
+    PartitionEvaluatorObject, Range, ScalarFunction, ScalarFunctionObject, Value, WindowFunction,
+    WindowFunctionObject, WindowState,
+};
+pub use guard::{PanicReport, catch, install_panic_hook, on_drop_failure};
+pub use module::{
+    HostServices, HostServicesObject, PluginEntry, PluginInstance, PluginInstanceObject,
+    PluginModule, PluginModuleRef, ROOT_SYMBOL, export_module,
+};
+pub use parcel::Parcel;
+pub use table::{
+    Batch, BatchStream, BatchStreamObject, Scan, ScanObject, Table, TableFunction,
+    TableFunctionObject, TableObject,
+};
+pub use version::{CONTRACT, ContractVersion};
+pub use waker::HostWaker;
+
+/// What a call across the boundary yields, before it is a [`Result`] again.
+pub type Reply<T> = abi_stable::std_types::RResult<T, CallError>;

@@ -1,0 +1,123 @@
+//! Arrow's C data interface, in the layout that its specification gives.
+//!
+//! Whoever fills a structure owns what it points to until the other side calls `release`, which
+//! runs on the filling side. Moving the structure moves the ownership.
+
+use std::ffi::{c_char, c_void};
+
+use abi_stable::StableAbi;
+
+/// `struct ArrowSchema`: a type, or the fields of a batch.
+#[repr(C)]
+#[derive(StableAbi, Debug)]
+pub struct ArrowSchema {
+    format: *const c_char,
+    name: *const c_char,
+    metadata: *const c_char,
+    flags: i64,
+    n_children: i64,
+    children: *mut *mut c_void,
+    dictionary: *mut c_void,
+    release: Option<unsafe extern "C" fn(*mut c_void)>,
+    private_data: *mut c_void,
+}
+
+/// `struct ArrowArray`: the buffers of a column, or the columns of a batch.
+#[repr(C)]
+#[derive(StableAbi, Debug)]
+pub struct ArrowArray {
+    length: i64,
+    null_count: i64,
+    offset: i64,
+    n_buffers: i64,
+    n_children: i64,
+    buffers: *mut *const c_void,
+    children: *mut *mut c_void,
+    dictionary: *mut c_void,
+    release: Option<unsafe extern "C" fn(*mut c_void)>,
+    private_data: *mut c_void,
+}
+
+impl ArrowSchema {
+    /// The released schema: nothing.
+    pub const fn empty() -> Self {
+        Self {
+            format: std::ptr::null(),
+            name: std::ptr::null(),
+            metadata: std::ptr::null(),
+            flags: 0,
+            n_children: 0,
+            children: std::ptr::null_mut(),
+            dictionary: std::ptr::null_mut(),
+            release: None,
+            private_data: std::ptr::null_mut(),
+        }
+    }
+
+    /// Whether there is anything in it.
+    pub fn is_released(&self) -> bool {
+        self.release.is_none()
+    }
+}
+
+impl ArrowArray {
+    /// The released array: nothing.
+    pub const fn empty() -> Self {
+        Self {
+            length: 0,
+            null_count: 0,
+            offset: 0,
+            n_buffers: 0,
+            n_children: 0,
+            buffers: std::ptr::null_mut(),
+            children: std::ptr::null_mut(),
+            dictionary: std::ptr::null_mut(),
+            release: None,
+            private_data: std::ptr::null_mut(),
+        }
+    }
+
+    /// Whether there is anything in it.
+    pub fn is_released(&self) -> bool {
+        self.release.is_none()
+    }
+
+    /// Takes the array out and leaves the released one.
+    pub fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::empty())
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> i64 {
+        self.length
+    }
+
+    /// Whether it has no rows.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+}
+
+impl Drop for ArrowSchema {
+    fn drop(&mut self) {
+        if let Some(release) = self.release {
+            // SAFETY: a release function that is set may be called once, with the structure itself;
+            // it unsets itself, and this is the end of the structure.
+            unsafe { release(std::ptr::from_mut(self).cast()) }
+        }
+    }
+}
+
+impl Drop for ArrowArray {
+    fn drop(&mut self) {
+        if let Some(release) = self.release {
+            // SAFETY: as for `ArrowSchema`.
+            unsafe { release(std::ptr::from_mut(self).cast()) }
+        }
+    }
+}
+
+// SAFETY: the C data interface lets a structure be moved to and released on another thread.
+unsafe impl Send for ArrowSchema {}
+// SAFETY: as above.
+unsafe impl Send for ArrowArray {}

@@ -1,0 +1,99 @@
+//! Between arrow's arrays and the contract's [`ArrowArray`], which have one layout by specification.
+
+use arrow::{
+    array::{Array, ArrayData, ArrayRef, make_array},
+    datatypes::{DataType, Field, Fields, Schema},
+    ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type},
+};
+
+use super::{ArrowArray, ArrowSchema, CallError};
+
+const _: () = {
+    assert!(size_of::<ArrowArray>() == size_of::<FFI_ArrowArray>());
+    assert!(align_of::<ArrowArray>() == align_of::<FFI_ArrowArray>());
+    assert!(size_of::<ArrowSchema>() == size_of::<FFI_ArrowSchema>());
+    assert!(align_of::<ArrowSchema>() == align_of::<FFI_ArrowSchema>());
+};
+
+/// Hands an array out. The buffers are shared, not copied, but for a null mask that does not start
+/// at a byte.
+#[inline]
+pub fn export_array(array: &dyn Array) -> ArrowArray {
+    export_data(&array.to_data())
+}
+
+fn export_data(data: &ArrayData) -> ArrowArray {
+    // SAFETY: both types are `struct ArrowArray` of the C data interface; ownership moves along.
+    unsafe { std::mem::transmute::<FFI_ArrowArray, ArrowArray>(FFI_ArrowArray::new(data)) }
+}
+
+/// Takes an array in as one of `data_type`, without copying.
+///
+/// The structure is checked: that the array is there, its buffer and child counts, its lengths, and
+/// the first and last offset. Values inside buffers are taken on trust.
+///
+/// # Errors
+/// A contract error that says what is wrong.
+pub fn import_array(array: ArrowArray, data_type: &DataType) -> Result<ArrayRef, CallError> {
+    if array.is_released() {
+        return Err(CallError::contract("an array that was released already"));
+    }
+    // SAFETY: as in `export_data`.
+    let array = unsafe { std::mem::transmute::<ArrowArray, FFI_ArrowArray>(array) };
+    // SAFETY: the other side promises a valid array of this type: both sides fixed it when the
+    // call was bound, and the sending side compares each array with it.
+    let data = unsafe { from_ffi_and_data_type(array, data_type.clone()) }
+        .map_err(|error| CallError::contract(format!("an array of type {data_type}: {error}")))?;
+    data.validate()
+        .map_err(|error| CallError::contract(format!("an array of type {data_type}: {error}")))?;
+    Ok(make_array(data))
+}
+
+/// Hands fields out as the children of a struct schema.
+///
+/// # Errors
+/// A contract error when a type has no form in the C data interface.
+pub fn export_fields(fields: &Fields) -> Result<ArrowSchema, CallError> {
+    export_schema(&Schema::new(fields.clone()))
+}
+
+/// Hands a schema out, its metadata included.
+///
+/// # Errors
+/// A contract error when a type has no form in the C data interface.
+pub fn export_schema(schema: &Schema) -> Result<ArrowSchema, CallError> {
+    let schema = FFI_ArrowSchema::try_from(schema)
+        .map_err(|error| CallError::contract(format!("a schema that cannot cross: {error}")))?;
+    // SAFETY: both types are `struct ArrowSchema` of the C data interface; ownership moves along.
+    Ok(unsafe { std::mem::transmute::<FFI_ArrowSchema, ArrowSchema>(schema) })
+}
+
+/// Takes fields in that [`export_fields`] handed out; a released schema has none.
+///
+/// # Errors
+/// A contract error when the schema is not one that arrow can read.
+pub fn import_fields(schema: &ArrowSchema) -> Result<Fields, CallError> {
+    Ok(import_schema(schema)?.fields)
+}
+
+/// Takes a schema in, its metadata included; a released one is empty.
+///
+/// # Errors
+/// A contract error when the schema is not one that arrow can read.
+pub fn import_schema(schema: &ArrowSchema) -> Result<Schema, CallError> {
+    if schema.is_released() {
+        return Ok(Schema::empty());
+    }
+    // SAFETY: as in `export_schema`, by reference.
+    let schema = unsafe { &*std::ptr::from_ref(schema).cast::<FFI_ArrowSchema>() };
+    // A struct's fields are read one by one: arrow would refuse duplicate names otherwise.
+    let fields = schema
+        .children()
+        .map(Field::try_from)
+        .collect::<Result<Fields, _>>()
+        .map_err(|error| CallError::contract(format!("an unreadable schema: {error}")))?;
+    let metadata = schema
+        .metadata()
+        .map_err(|error| CallError::contract(format!("an unreadable schema: {error}")))?;
+    Ok(Schema::new_with_metadata(fields, metadata))
+}

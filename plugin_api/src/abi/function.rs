@@ -1,0 +1,18 @@
+//! Interfaces of functions: scalar (sync and async), aggregate, window.
+
+mod aggregate;
+mod scalar;
+mod window;
+
+pub use aggregate::{
+    Accumulator, AccumulatorObject, AggregateFunction, AggregateFunctionObject, Emit, Groups,
+    GroupsAccumulator, GroupsAccumulatorObject,
+};
+pub use scalar::{
+    Argument, ArgumentKind, BoundScalarFunction, BoundScalarFunctionObject, Completion,
+    CompletionObject, ScalarFunction, ScalarFunctionObject, Value,
+};
+pub use window::{
+    PartitionEvaluator, PartitionEvaluatorObject, Range, WindowFunction, WindowFunctionObject,
+    WindowState,
+};

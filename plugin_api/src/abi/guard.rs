@@ -1,0 +1,106 @@
+//! The guard that every entry runs in: no unwind leaves the side that panicked.
+
+use std::{
+    any::Any,
+    cell::RefCell,
+    panic::{self, AssertUnwindSafe, PanicHookInfo},
+    sync::{Once, OnceLock},
+};
+
+use super::{CallError, ErrorKind, Reply};
+
+/// What the panic hook saw: the message and `file:line:column`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PanicReport {
+    /// The panic's message.
+    pub message: String,
+    /// `file:line:column` of the panic.
+    pub location: String,
+}
+
+thread_local! {
+    static LAST_PANIC: RefCell<Option<PanicReport>> = const { RefCell::new(None) };
+}
+
+static PLUGIN_NAME: OnceLock<String> = OnceLock::new();
+static DROP_FAILURE: OnceLock<fn(&CallError)> = OnceLock::new();
+
+/// Installs the panic hook of a plugin: silent, it remembers the panic for the guard and hands it
+/// to `log`. The hook belongs to this library's copy of the standard library only.
+pub fn install_panic_hook(plugin: &str, log: fn(&PanicReport)) {
+    static HOOK: Once = Once::new();
+    let _ = PLUGIN_NAME.set(plugin.to_owned());
+    HOOK.call_once(|| {
+        panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
+            let report = PanicReport {
+                message: payload_message(info.payload()),
+                location: info.location().map(ToString::to_string).unwrap_or_default(),
+            };
+            log(&report);
+            // A thread that is being torn down has no slot any more; the log has the panic.
+            let _ = LAST_PANIC.try_with(|last| *last.borrow_mut() = Some(report));
+        }));
+    });
+}
+
+/// Sets what is told of a panic that was contained while an object was dropped, where no call
+/// can return it. The first setter of a library wins.
+pub fn on_drop_failure(report: fn(&CallError)) {
+    let _ = DROP_FAILURE.set(report);
+}
+
+pub(crate) fn report_drop_failure(error: &CallError) {
+    if let Some(report) = DROP_FAILURE.get() {
+        report(error);
+    }
+}
+
+/// Runs `body`; a panic becomes an error of kind [`ErrorKind::Panic`].
+pub(crate) fn guarded<T>(
+    method: &'static str,
+    item: impl FnOnce() -> String,
+    body: impl FnOnce() -> Result<T, CallError>,
+) -> Reply<T> {
+    match catch(body) {
+        Ok(value) => Reply::ROk(value),
+        Err(error) => {
+            let plugin = PLUGIN_NAME.get().map_or("", String::as_str);
+            Reply::RErr(error.at(plugin, &item(), method, ""))
+        }
+    }
+}
+
+/// Runs `body`; a panic becomes an error of kind [`ErrorKind::Panic`] with message and location.
+pub fn catch<T>(body: impl FnOnce() -> Result<T, CallError>) -> Result<T, CallError> {
+    match panic::catch_unwind(AssertUnwindSafe(body)) {
+        Ok(result) => result,
+        Err(payload) => Err(panic_error(payload)),
+    }
+}
+
+#[cold]
+fn panic_error(payload: Box<dyn Any + Send>) -> CallError {
+    let report = LAST_PANIC
+        .try_with(|last| last.borrow_mut().take())
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| PanicReport {
+            message: payload_message(payload.as_ref()),
+            location: "unknown location".to_owned(),
+        });
+    // A payload may panic when dropped; one leaked payload per such panic is the lesser harm.
+    if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(second);
+    }
+    CallError::new(ErrorKind::Panic, report.message).at("", "", "", &report.location)
+}
+
+fn payload_message(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "(a payload that is no text)".to_owned()
+    }
+}

@@ -1,0 +1,27 @@
+//! Messages: what a [`Parcel`](super::Parcel) says beside its types and values.
+//!
+//! Every message is JSON. A reader ignores keys that it does not know and takes the default for
+//! keys that are absent, so that messages can grow inside a contract major. Numbers that point
+//! to types or values are positions in the parcel.
+
+mod function;
+mod log;
+mod plugin;
+mod signature;
+mod table;
+
+pub use function::{
+    AccumulatorRequest, ArgumentSource, BindRequest, BoundsReply, BoundsRequest, CallRequest,
+    ConditionalArguments, ExpressionsReply, ExpressionsRequest, ExtremeOrdering, FieldRequest,
+    FieldsReply, FieldsRequest, FlagReply, FunctionDescriptor, FunctionKind, LimitEffectReply,
+    MonotonicityReply, Nanoseconds, OrderSensitivity, OrderingReply, OrderingRequest, Placement,
+    PlacementReply, PlacementRequest, PreimageReply, PropagateReply, Properties, Reversal,
+    Settings, SimplifyReply, SimplifyRequest, SortDirection, SortOrder, StateFieldsRequest,
+    StatisticsRequest, StructFieldMappingReply, ValueReply,
+};
+pub use log::{Event, Span};
+pub use plugin::{Activation, Exports};
+pub use signature::{
+    ArrayArgument, Coercion, Documentation, Signature, TypeClass, TypeSignature, Volatility,
+};
+pub use table::{ScanDescriptor, ScanRequest, TableArgument, TableCall, TableFunctionDescriptor};

@@ -1,0 +1,45 @@
+//! Activation, and what an activated plugin exports.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{FunctionDescriptor, TableFunctionDescriptor};
+
+/// What the host tells a plugin at activation.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Activation {
+    /// The plugin's options, from the host's configuration.
+    #[serde(default)]
+    pub options: Map<String, Value>,
+    /// The host application's name.
+    #[serde(default)]
+    pub host: String,
+    /// The host's DataFusion version.
+    #[serde(default)]
+    pub datafusion: String,
+    /// Threads of the plugin's own runtime; 0 lets the plugin choose.
+    #[serde(default)]
+    pub runtime_threads: usize,
+    /// The most verbose level that the host records: 0 none, 1 error ... 5 trace.
+    #[serde(default)]
+    pub max_level: u8,
+}
+
+/// Everything that a plugin exports, each kind in the order of its positions.
+///
+/// Types of all descriptors are positions in the one parcel that carries this message.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exports {
+    /// Scalar functions, sync and async.
+    #[serde(default)]
+    pub scalar_functions: Vec<FunctionDescriptor>,
+    /// Aggregate functions.
+    #[serde(default)]
+    pub aggregate_functions: Vec<FunctionDescriptor>,
+    /// Window functions.
+    #[serde(default)]
+    pub window_functions: Vec<FunctionDescriptor>,
+    /// Table functions.
+    #[serde(default)]
+    pub table_functions: Vec<TableFunctionDescriptor>,
+}

@@ -1,0 +1,3 @@
+//! The stable contract between a DataFusion host and its plugins, and the SDK that authors use.
+
+pub mod abi;
