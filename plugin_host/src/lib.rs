@@ -1,1 +1,3 @@
-//! datafusion-plugin-host
+//! Host.
+mod import;
+mod load;
