@@ -13,6 +13,7 @@ pub(crate) mod interface;
 mod arrow;
 #[cfg(feature = "df55")]
 mod arrow_exchange;
+pub mod built_with;
 mod error;
 mod function;
 mod guard;

@@ -1,1 +1,3 @@
 //! datafusion-plugin-host
+
+pub mod artifact;
