@@ -1,3 +1,6 @@
 //! datafusion-plugin-host
 
 pub mod artifact;
+pub mod config;
+pub mod discover;
+pub mod judge;
