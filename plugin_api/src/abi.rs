@@ -48,7 +48,7 @@ pub use table::{
     Batch, BatchStream, BatchStreamObject, Scan, ScanObject, Table, TableFunction,
     TableFunctionObject, TableObject,
 };
-pub use version::{CONTRACT, ContractVersion};
+pub use version::{CONTRACT, CONTRACT_TEXT, ContractVersion};
 pub use waker::HostWaker;
 
 /// What a call across the boundary yields, before it is a [`Result`] again.

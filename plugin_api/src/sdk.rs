@@ -1,0 +1,14 @@
+//! The author's side: from DataFusion's own traits to an exported plugin.
+
+mod completion;
+mod export;
+mod functions;
+mod instance;
+mod log;
+mod plugin;
+mod runtime;
+mod scalar;
+
+pub use export::{ActivationContext, Author, activate};
+pub use plugin::{AsyncScalarOptions, Plugin};
+pub use runtime::runtime;
