@@ -56,23 +56,17 @@ fn artifacts() -> &'static Artifacts {
 
 fn build() -> Artifacts {
     let place = BuildPlace::of(&env::current_exe().expect("a running test has a path"));
-    let mut command = Command::new(cargo());
+    let mut command = cargo("build");
     command
-        .args(["build", "--workspace", "--quiet"])
+        .args(["--workspace", "--quiet"])
         .arg("--message-format=json-render-diagnostics")
-        .arg("--manifest-path")
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"))
         .arg("--target-dir")
         .arg(&place.target_dir)
-        .args(["--profile", &place.profile])
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit());
+        .args(["--profile", &place.profile]);
     if let Some(triple) = &place.triple {
         command.args(["--target", triple]);
     }
-    let output = command.output().expect("cargo starts");
-    assert!(output.status.success(), "{command:?}: {}", output.status);
-    parse(&output.stdout)
+    parse(&stdout(command))
 }
 
 /// Reads Cargo's messages, one JSON object per line.
@@ -113,9 +107,48 @@ fn is_library(file: &Path) -> bool {
         .is_some_and(|extension| extension == env::consts::DLL_EXTENSION)
 }
 
+/// The manifest of the published crate `package` among those that the workspace is compiled with.
+///
+/// # Panics
+/// If there is no such crate.
+pub fn manifest_of(package: &str) -> PathBuf {
+    // Without a platform Cargo wants the crates of every platform, which nobody has downloaded.
+    let mut version = Command::new(cargo_program());
+    version.arg("-vV");
+    let version = String::from_utf8(stdout(version)).expect("Cargo speaks UTF-8");
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+
+    let mut command = cargo("metadata");
+    command.args(["--format-version=1", "--locked"]);
+    command.args(["--filter-platform", host.expect("Cargo names its host")]);
+    let metadata: Value = serde_json::from_slice(&stdout(command)).expect("metadata are JSON");
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    packages
+        .filter(|entry| entry["name"] == package)
+        .find_map(|entry| entry["manifest_path"].as_str())
+        .unwrap_or_else(|| panic!("the workspace does not depend on `{package}`"))
+        .into()
+}
+
+/// `cargo SUBCOMMAND` for this workspace.
+fn cargo(subcommand: &str) -> Command {
+    let mut command = Command::new(cargo_program());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    command.arg(subcommand).arg("--manifest-path").arg(root);
+    command
+}
+
 /// The Cargo that runs the test, or else the one that compiled it.
-fn cargo() -> OsString {
+fn cargo_program() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into())
+}
+
+/// What the command prints; its complaints go to the test's own.
+fn stdout(mut command: Command) -> Vec<u8> {
+    command.stdin(Stdio::null()).stderr(Stdio::inherit());
+    let output = command.output().expect("cargo starts");
+    assert!(output.status.success(), "{command:?}: {}", output.status);
+    output.stdout
 }
 
 /// Where Cargo put the running executable, and so where it is to put the plugins.

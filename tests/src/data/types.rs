@@ -16,21 +16,25 @@ pub fn field() -> impl Strategy<Value = FieldRef> {
 
 /// Any type: a plain, encoded or nested one, nested up to three levels.
 pub fn data_type() -> impl Strategy<Value = DataType> {
-    // A dictionary and run ends encode plain types; the rest nests freely.
-    let encoded = prop_oneof![dictionary(), run_ends()];
-    prop_oneof![3 => plain(), 1 => encoded].prop_recursive(3, 12, 3, |inner| {
-        let inner = prop_oneof![8 => of_type(inner.boxed()), 1 => extension()].boxed();
+    let nested = flat().prop_recursive(3, 12, 3, |inner| {
+        let member = prop_oneof![8 => of_type(inner.boxed()), 1 => extension()].boxed();
         prop_oneof![
-            lists(inner.clone()),
-            structs(inner.clone()),
-            map(inner.clone()),
-            union(inner)
+            lists(member.clone()),
+            structs(member.clone()),
+            map(member.clone()),
+            union(member)
         ]
-    })
+    });
+    prop_oneof![flat(), nested]
+}
+
+fn flat() -> impl Strategy<Value = DataType> {
+    // A dictionary and run ends encode plain types only.
+    prop_oneof![4 => plain(), 1 => dictionary(), 1 => run_ends()]
 }
 
 fn plain() -> impl Strategy<Value = DataType> {
-    prop_oneof![fixed_width(), variable_width(), decimal()]
+    prop_oneof![3 => fixed_width(), 1 => variable_width(), 1 => decimal()]
 }
 
 fn fixed_width() -> impl Strategy<Value = DataType> {

@@ -2,11 +2,9 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::env;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -14,7 +12,7 @@ use std::thread;
 use datafusion::prelude::SessionContext;
 use datafusion_sqllogictest::{DataFusion, df_value_validator, value_normalizer};
 use indicatif::ProgressBar;
-use serde_json::Value;
+use plugin_tests::plugins;
 use sqllogictest::{Record, Runner, parse_file, strict_column_validator};
 
 /// A debug build of DataFusion overflows the 2 MiB that threads usually get.
@@ -127,21 +125,6 @@ fn slt_files(folder: &Path, files: &mut Vec<PathBuf>) {
 
 /// `test_files/spark` of the `datafusion-sqllogictest` that this test is compiled with.
 fn spark_folder() -> PathBuf {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
-    let output = Command::new(cargo)
-        .args(["metadata", "--format-version=1", "--locked", "--offline"])
-        .arg("--manifest-path")
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
-        .output()
-        .unwrap();
-    let problem = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "cargo metadata: {problem}");
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let packages = metadata["packages"].as_array().unwrap();
-    let package = packages
-        .iter()
-        .find(|package| package["name"] == "datafusion-sqllogictest")
-        .unwrap();
-    let manifest = Path::new(package["manifest_path"].as_str().unwrap());
+    let manifest = plugins::manifest_of("datafusion-sqllogictest");
     manifest.with_file_name("test_files").join("spark")
 }
