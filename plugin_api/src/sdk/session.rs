@@ -13,9 +13,10 @@ use datafusion_execution::{TaskContext, config::SessionConfig, runtime_env::Runt
 use datafusion_expr::{
     AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, WindowUDF,
     execution_props::ExecutionProps,
+    physical_planning_context::PhysicalPlanningContext,
     registry::{ExtensionTypeRegistryRef, MemoryExtensionTypeRegistry},
 };
-use datafusion_physical_expr::{PhysicalExpr, create_physical_expr, planner::PhysicalPlanningContext};
+use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_session::{CatalogProviderList, Session};
 
@@ -43,7 +44,9 @@ impl PluginSession {
             runtime: Arc::new(RuntimeEnv::default()),
             props: ExecutionProps::new(),
             table_options: TableOptions::new(),
-            extension_types: Arc::new(MemoryExtensionTypeRegistry::new_with_canonical_extension_types()),
+            extension_types: Arc::new(
+                MemoryExtensionTypeRegistry::new_with_canonical_extension_types(),
+            ),
             scalar: HashMap::new(),
             higher_order: HashMap::new(),
             aggregate: HashMap::new(),
@@ -71,7 +74,12 @@ impl Session for PluginSession {
     }
 
     fn create_physical_expr(&self, expr: Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
-        create_physical_expr(&expr, schema, &self.props, &PhysicalPlanningContext::default())
+        create_physical_expr(
+            &expr,
+            schema,
+            &self.props,
+            &PhysicalPlanningContext::default(),
+        )
     }
 
     fn scalar_functions(&self) -> &HashMap<String, Arc<ScalarUDF>> {
