@@ -5,6 +5,7 @@ pub mod documentation;
 pub mod error;
 pub mod parcel;
 pub mod properties;
+pub mod row_value;
 pub mod settings;
 pub mod signature;
 pub mod types;

@@ -1,13 +1,21 @@
 //! The author's side: from DataFusion's own traits to an exported plugin.
 
+mod accumulator;
+mod aggregate;
+mod arguments;
+mod arrays;
 mod completion;
 mod export;
 mod functions;
+mod groups_accumulator;
 mod instance;
+mod interned;
 mod log;
+mod partition_evaluator;
 mod plugin;
 mod runtime;
 mod scalar;
+mod window;
 
 pub use export::{ActivationContext, Author, activate};
 pub use plugin::{AsyncScalarOptions, Plugin};

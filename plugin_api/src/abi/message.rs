@@ -11,13 +11,14 @@ mod signature;
 mod table;
 
 pub use function::{
-    AccumulatorRequest, ArgumentSource, BindRequest, BoundsReply, BoundsRequest, CallRequest,
-    ConditionalArguments, ExpressionsReply, ExpressionsRequest, ExtremeOrdering, FieldRequest,
-    FieldsReply, FieldsRequest, FlagReply, FunctionDescriptor, FunctionKind, LimitEffectReply,
-    MonotonicityReply, Nanoseconds, OrderSensitivity, OrderingReply, OrderingRequest, Placement,
-    PlacementReply, PlacementRequest, PreimageReply, PropagateReply, Properties, Reversal,
-    Settings, SimplifyReply, SimplifyRequest, SortDirection, SortOrder, StateFieldsRequest,
-    StatisticsRequest, StructFieldMappingReply, ValueReply,
+    AggregateBindRequest, ArgumentSource, ArgumentStatistics, BindRequest, BoundsReply,
+    BoundsRequest, CallRequest, ColumnStatistics, ConditionalArguments, ExpressionsReply,
+    ExpressionsRequest, ExtremeOrdering, FieldRequest, FieldsReply, FieldsRequest, FlagReply,
+    FunctionDescriptor, FunctionKind, Known, LimitEffectReply, MonotonicityReply, Nanoseconds,
+    OrderSensitivity, OrderingReply, OrderingRequest, Placement, PlacementReply, PlacementRequest,
+    PreimageReply, PropagateReply, Properties, Reversal, Settings, SimplifyReply, SimplifyRequest,
+    SortDirection, SortOrder, StateFieldsRequest, StatisticsRequest, StructFieldMappingReply,
+    ValueReply,
 };
 pub use log::{Event, Span};
 pub use plugin::{Activation, Exports};
