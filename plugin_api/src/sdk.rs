@@ -15,8 +15,16 @@ mod partition_evaluator;
 mod plugin;
 mod runtime;
 mod scalar;
+#[cfg(feature = "tables")]
+mod session;
+#[cfg(feature = "tables")]
+mod stream;
+#[cfg(feature = "tables")]
+mod table_function;
 mod window;
 
 pub use export::{ActivationContext, Author, activate};
 pub use plugin::{AsyncScalarOptions, Plugin};
 pub use runtime::runtime;
+#[cfg(feature = "tables")]
+pub use stream::StreamedTable;
