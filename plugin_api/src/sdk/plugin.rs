@@ -8,6 +8,9 @@ use datafusion_expr::{
     async_udf::{AsyncScalarUDF, AsyncScalarUDFImpl},
 };
 
+use super::instance::Instance;
+use crate::abi::PluginInstanceObject;
+
 /// How an async scalar function is called.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -156,6 +159,16 @@ impl Plugin {
         };
         self.table.extend(functions.into_iter().map(entry));
         self
+    }
+
+    /// The plugin as a host sees it, in this process and without a library: for tests of a plugin's
+    /// functions across the contract.
+    ///
+    /// # Errors
+    /// When two functions of one kind have one name.
+    pub fn into_instance(self) -> Result<PluginInstanceObject> {
+        self.check_names()?;
+        Ok(PluginInstanceObject::new(Instance::new(self)))
     }
 
     /// Refuses two functions of one kind with one name.

@@ -119,6 +119,15 @@ impl Origin {
         error.at(self.plugin.name(), &self.item, "", "")
     }
 
+    /// Counts and logs an error where DataFusion's trait has no way to return it, and goes on with
+    /// the default.
+    #[cold]
+    pub(crate) fn passed_over<T: Default>(&self, error: CallError) -> T {
+        let error = self.error(error);
+        tracing::warn!(plugin = self.plugin.name(), item = &*self.item, %error, "passed over");
+        T::default()
+    }
+
     /// A breach of the contract by the plugin.
     #[cold]
     pub(crate) fn breach(&self, message: String) -> DataFusionError {
