@@ -45,8 +45,8 @@ pub use module::{
 };
 pub use parcel::Parcel;
 pub use table::{
-    Batch, BatchStream, BatchStreamObject, Scan, ScanObject, Table, TableFunction,
-    TableFunctionObject, TableObject,
+    Batch, BatchStream, BatchStreamObject, Scan, ScanObject, ScanPlanning, ScanPlanningObject,
+    Table, TableFunction, TableFunctionObject, TableObject,
 };
 pub use version::{CONTRACT, CONTRACT_TEXT, ContractVersion};
 pub use waker::HostWaker;

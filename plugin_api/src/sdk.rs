@@ -8,7 +8,15 @@ mod log;
 mod plugin;
 mod runtime;
 mod scalar;
+#[cfg(feature = "tables")]
+mod session;
+#[cfg(feature = "tables")]
+mod stream;
+#[cfg(feature = "tables")]
+mod table_function;
 
 pub use export::{ActivationContext, Author, activate};
 pub use plugin::{AsyncScalarOptions, Plugin};
 pub use runtime::runtime;
+#[cfg(feature = "tables")]
+pub use stream::StreamedTable;

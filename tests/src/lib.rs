@@ -1,1 +1,16 @@
-//! plugin-tests
+//! What the project's tests, benches and demo share.
+//!
+//! - [`plugins`]: builds the plugins and programs of the workspace and says where they are;
+//! - [`data`]: property-test strategies for Arrow columns of every type that may cross the contract;
+//! - [`tpch`]: TPC-H tables as Parquet files.
+//!
+//! The tests themselves are in the one integration binary, `tests/main.rs`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "all of this is test code: a failure is to stop the test"
+)]
+
+pub mod data;
+pub mod plugins;
+pub mod tpch;

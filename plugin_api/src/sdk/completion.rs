@@ -50,10 +50,6 @@ impl Completion for Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(work) = self.work.take() {
-            let entered = runtime::enter();
-            drop(work);
-            drop(entered);
-        }
+        runtime::drop_inside(self.work.take());
     }
 }

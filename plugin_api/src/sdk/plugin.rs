@@ -122,6 +122,39 @@ impl Plugin {
         self
     }
 
+    /// Exports a table function. `documentation` is what people read of it.
+    #[cfg(feature = "tables")]
+    pub fn table_function(
+        mut self,
+        name: impl Into<String>,
+        function: impl datafusion_session::TableFunctionImpl + 'static,
+        documentation: Option<datafusion_expr::Documentation>,
+    ) -> Self {
+        self.table.push(super::table_function::TableFunctionEntry {
+            name: name.into(),
+            function: Arc::new(function),
+            documentation,
+        });
+        self
+    }
+
+    /// Exports table functions that carry their names.
+    #[cfg(feature = "tables")]
+    pub fn table_functions(
+        mut self,
+        functions: impl IntoIterator<Item = Arc<datafusion_session::TableFunction>>,
+    ) -> Self {
+        let entry = |function: Arc<datafusion_session::TableFunction>| {
+            super::table_function::TableFunctionEntry {
+                name: function.name().to_owned(),
+                function: Arc::clone(function.function()),
+                documentation: None,
+            }
+        };
+        self.table.extend(functions.into_iter().map(entry));
+        self
+    }
+
     /// Refuses two functions of one kind with one name.
     pub(super) fn check_names(&self) -> Result<()> {
         unique("scalar", self.scalar.iter().map(|entry| entry.udf.name()))?;

@@ -59,3 +59,12 @@ pub(super) fn enter() -> Result<EnterGuard<'static>, CallError> {
         )
     })
 }
+
+/// Drops `work` inside the plugin's runtime, where its sockets and timers belong.
+pub(super) fn drop_inside<T>(work: Option<T>) {
+    if work.is_some() {
+        let entered = enter();
+        drop(work);
+        drop(entered);
+    }
+}

@@ -110,7 +110,7 @@ impl Hash for PluginScalarUdf {
     }
 }
 
-#[warn(clippy::missing_trait_methods)] // A method left out is a property of the function lost.
+// Left out: the deprecated methods, and the names of columns, which take expressions.
 impl ScalarUDFImpl for PluginScalarUdf {
     fn name(&self) -> &str {
         &self.name
@@ -118,19 +118,6 @@ impl ScalarUDFImpl for PluginScalarUdf {
 
     fn aliases(&self) -> &[String] {
         &self.aliases
-    }
-
-    fn display_name(&self, args: &[Expr]) -> Result<String> {
-        let names: Vec<String> = args.iter().map(ToString::to_string).collect();
-        Ok(format!("{}({})", self.name, names.join(",")))
-    }
-
-    fn schema_name(&self, args: &[Expr]) -> Result<String> {
-        let args =
-            datafusion::logical_expr::expr::schema_name_from_exprs_comma_separated_without_space(
-                args,
-            )?;
-        Ok(format!("{}({args})", self.name))
     }
 
     fn signature(&self) -> &Signature {
@@ -160,10 +147,6 @@ impl ScalarUDFImpl for PluginScalarUdf {
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         self.function
             .return_field(args.arg_fields, args.scalar_arguments)
-    }
-
-    fn is_nullable(&self, _args: &[Expr], _schema: &dyn datafusion::common::ExprSchema) -> bool {
-        true
     }
 
     fn is_strict(&self) -> bool {

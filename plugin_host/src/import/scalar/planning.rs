@@ -1,11 +1,9 @@
 //! What planning asks of a scalar function.
 
-use std::sync::Arc;
-
 use datafusion::{
     arrow::datatypes::{DataType, FieldRef},
     common::{Result, ScalarValue, config::ConfigOptions},
-    execution::session_state::SessionStateDefaults,
+    execution::SessionStateDefaults,
     logical_expr::{
         Expr, ExpressionPlacement, StructFieldMapping,
         interval_arithmetic::Interval,

@@ -1,0 +1,7 @@
+//! The project's integration tests: one binary, one module per concern.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod main {
+    mod plugins;
+    mod spark_sqllogictest;
+}
