@@ -3,8 +3,11 @@
 
 pub mod documentation;
 pub mod error;
+pub mod function_table;
 pub mod parcel;
 pub mod properties;
 pub mod settings;
 pub mod signature;
+#[cfg(feature = "simplify")]
+pub mod simplify;
 pub mod types;

@@ -8,7 +8,7 @@ mod session;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use datafusion::execution::{session_state::SessionStateBuilder, SessionState};
+use datafusion::execution::{SessionState, session_state::SessionStateBuilder};
 
 pub use report::{BareName, InstallReport, InstalledItem, PluginReport};
 
@@ -74,13 +74,18 @@ fn plan(
             });
             registrations.extend(named.into_iter().filter(|named| !session.has(named)));
         }
-        plugins.push(PluginReport { plugin: candidate.plugin.to_owned(), items });
+        plugins.push(PluginReport {
+            plugin: candidate.plugin.to_owned(),
+            items,
+        });
     }
     (InstallReport { plugins }, registrations)
 }
 
 fn commit(session: &mut impl Functions, registrations: Vec<Named>) {
-    let tables = registrations.iter().any(|named| matches!(named, Named::Table(..)));
+    let tables = registrations
+        .iter()
+        .any(|named| matches!(named, Named::Table(..)));
     for named in registrations {
         session.register(named);
     }

@@ -4,18 +4,20 @@
 //! keys that are absent, so that messages can grow inside a contract major. Numbers that point
 //! to types or values are positions in the parcel.
 
+mod expression;
 mod function;
 mod log;
 mod plugin;
 mod signature;
 mod table;
 
+pub use expression::{ExpressionList, ExpressionSlot, FunctionReference, TableName};
 pub use function::{
     AccumulatorRequest, ArgumentSource, BindRequest, BoundsReply, BoundsRequest, CallRequest,
     ConditionalArguments, ExpressionsReply, ExpressionsRequest, ExtremeOrdering, FieldRequest,
     FieldsReply, FieldsRequest, FlagReply, FunctionDescriptor, FunctionKind, LimitEffectReply,
     MonotonicityReply, Nanoseconds, OrderSensitivity, OrderingReply, OrderingRequest, Placement,
-    PlacementReply, PlacementRequest, PreimageReply, PropagateReply, Properties, Reversal,
+    PlacementReply, PlacementRequest, PreimageReply, PropagateReply, Properties, Reversal, Rewrite,
     Settings, SimplifyReply, SimplifyRequest, SortDirection, SortOrder, StateFieldsRequest,
     StatisticsRequest, StructFieldMappingReply, ValueReply,
 };

@@ -1,49 +1,32 @@
 //! The scalar functions of an activated plugin, by identity: its exports, and those that come to
 //! light later, when a setting changes a function or a rewritten expression mentions another.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use datafusion_expr::ScalarUDF;
 
 use super::{plugin::ScalarEntry, scalar::ScalarExport};
-use crate::abi::{CallError, Parcel, ScalarFunctionObject};
-
-/// Identities below this are positions of exports.
-const FIRST_DERIVED: u64 = 1 << 32;
+#[cfg(feature = "simplify")]
+use crate::df55::simplify::{answer_preimage, answer_simplify};
+use crate::{
+    abi::{CallError, Parcel, ScalarFunctionObject},
+    df55::function_table::FunctionTable,
+};
 
 pub(super) struct Functions {
     exports: Vec<ScalarEntry>,
-    /// Kept for the plugin's life: plans of the host may name them at any time. Equal functions
-    /// share an entry.
-    derived: Mutex<Vec<Arc<ScalarUDF>>>,
+    /// Kept for the plugin's life: plans of the host may name them at any time.
+    table: FunctionTable,
 }
 
 impl Functions {
     pub(super) fn new(exports: Vec<ScalarEntry>) -> Self {
-        Self {
-            exports,
-            derived: Mutex::default(),
-        }
+        let table = FunctionTable::new(exports.iter().map(|entry| Arc::clone(&entry.udf)));
+        Self { exports, table }
     }
 
     pub(super) fn exports(&self) -> &[ScalarEntry] {
         &self.exports
-    }
-
-    /// The identity of a function; equal functions have one.
-    pub(super) fn intern(&self, udf: &Arc<ScalarUDF>) -> u64 {
-        if let Some(position) = self.exports.iter().position(|entry| entry.udf == *udf) {
-            return position as u64;
-        }
-        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = derived
-            .iter()
-            .position(|known| known == udf)
-            .unwrap_or_else(|| {
-                derived.push(Arc::clone(udf));
-                derived.len() - 1
-            });
-        FIRST_DERIVED + position as u64
     }
 
     fn entry(&self, identity: u64) -> Result<ScalarEntry, CallError> {
@@ -53,12 +36,10 @@ impl Functions {
         if let Some(entry) = export {
             return Ok(entry.clone());
         }
-        let derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
-        identity
-            .checked_sub(FIRST_DERIVED)
-            .and_then(|position| derived.get(usize::try_from(position).ok()?))
+        self.table
+            .get(identity)
             .map(|udf| ScalarEntry {
-                udf: Arc::clone(udf),
+                udf,
                 asynchronous: None,
                 reads_settings: None,
             })
@@ -71,7 +52,9 @@ impl Functions {
         self: &Arc<Self>,
         identity: u64,
     ) -> Result<ScalarFunctionObject, CallError> {
-        let export = ScalarExport::new(self.entry(identity)?, identity, Arc::clone(self));
+        let entry = self.entry(identity)?;
+        let identity = self.table.identity(&entry.udf);
+        let export = ScalarExport::new(entry, identity, Arc::clone(self));
         Ok(ScalarFunctionObject::new(export))
     }
 
@@ -80,13 +63,33 @@ impl Functions {
         self: &Arc<Self>,
         udf: &Arc<ScalarUDF>,
     ) -> Result<ScalarFunctionObject, CallError> {
-        self.object_by_identity(self.intern(udf))
+        self.object_by_identity(self.table.identity(udf))
     }
 
+    #[cfg(feature = "simplify")]
+    pub(super) fn simplify(
+        &self,
+        udf: &Arc<ScalarUDF>,
+        request: Parcel,
+    ) -> Result<Parcel, CallError> {
+        answer_simplify(request, udf, &self.table)
+    }
+
+    #[cfg(feature = "simplify")]
+    pub(super) fn preimage(
+        &self,
+        udf: &Arc<ScalarUDF>,
+        request: Parcel,
+    ) -> Result<Parcel, CallError> {
+        answer_preimage(request, udf, &self.table)
+    }
+
+    #[cfg(not(feature = "simplify"))]
     pub(super) fn simplify(&self, _: &Arc<ScalarUDF>, _: Parcel) -> Result<Parcel, CallError> {
         Parcel::of(&crate::abi::message::SimplifyReply::default())
     }
 
+    #[cfg(not(feature = "simplify"))]
     pub(super) fn preimage(&self, _: &Arc<ScalarUDF>, _: Parcel) -> Result<Parcel, CallError> {
         Parcel::of(&crate::abi::message::PreimageReply::default())
     }

@@ -93,7 +93,8 @@ impl Imported {
                 .map(|name| {
                     let udf =
                         PluginScalarUdf::new(name.to_owned(), Vec::new(), Arc::clone(function));
-                    let udf = AsyncScalarUDF::new(Arc::new(PluginAsyncScalarUdf::new(udf, *limits)));
+                    let udf =
+                        AsyncScalarUDF::new(Arc::new(PluginAsyncScalarUdf::new(udf, *limits)));
                     Named::Scalar(Arc::new(udf.into_scalar_udf()))
                 })
                 .collect(),
@@ -125,16 +126,20 @@ pub(crate) struct Described {
 impl Described {
     pub(crate) fn of(instance: &PluginInstanceObject) -> Result<Self, CallError> {
         let content = ParcelContent::<Exports>::read(instance.describe()?)?;
-        Ok(Self { types: content.types(), exports: content.message })
+        Ok(Self {
+            types: content.types(),
+            exports: content.message,
+        })
     }
 }
 
-/// Takes in everything that `described` lists.
+/// Takes in everything that `described` lists; `simplifies` says whether that capability is granted.
 pub(crate) fn import(
     plugin: &Arc<Activated>,
     instance: &PluginInstanceObject,
     described: &Described,
     limits: AsyncLimits,
+    simplifies: bool,
 ) -> Result<Vec<Imported>, CallError> {
     let Described { exports, types } = described;
     let mut functions = Vec::new();
@@ -146,8 +151,15 @@ pub(crate) fn import(
             _ => (ItemKind::Scalar, |function, _| Function::Scalar(function)),
         };
         let metrics = Arc::clone(origin.metrics());
-        let function = ScalarFunction::import(origin, object, descriptor.clone(), types)?;
-        functions.push(imported(kind, descriptor, metrics, wrap(Arc::new(function), limits)));
+        let mut granted = descriptor.clone();
+        granted.simplifies &= simplifies;
+        let function = ScalarFunction::import(origin, object, granted, types)?;
+        functions.push(imported(
+            kind,
+            descriptor,
+            metrics,
+            wrap(Arc::new(function), limits),
+        ));
     }
     for (position, descriptor) in exports.aggregate_functions.iter().enumerate() {
         let object = instance.aggregate_function(position)?;

@@ -118,3 +118,17 @@ impl Hash for Origin {
         self.item.hash(state);
     }
 }
+
+/// Has panics that were contained while a plugin's object was dropped reported as events, since no
+/// call can return them.
+pub(crate) fn report_drop_failures() {
+    datafusion_plugin_api::abi::on_drop_failure(|error| {
+        let origin = error.origin();
+        tracing::error!(
+            plugin = origin.plugin.as_str(),
+            item = origin.item.as_str(),
+            location = origin.location.as_str(),
+            "{error}"
+        );
+    });
+}

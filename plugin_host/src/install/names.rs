@@ -46,11 +46,18 @@ impl<'a> Claims<'a> {
                 let namespace = Namespace::of(function.kind);
                 primary.insert((candidate.plugin, namespace, function.name.as_str()));
                 for name in std::iter::once(&function.name).chain(&function.aliases) {
-                    by_name.entry((namespace, name.as_str())).or_default().insert(candidate.plugin);
+                    by_name
+                        .entry((namespace, name.as_str()))
+                        .or_default()
+                        .insert(candidate.plugin);
                 }
             }
         }
-        Self { by_name, primary, preferred }
+        Self {
+            by_name,
+            primary,
+            preferred,
+        }
     }
 
     pub(super) fn decide(
@@ -65,12 +72,21 @@ impl<'a> Claims<'a> {
             .aliases
             .iter()
             .filter(|alias| **alias != function.name)
-            .filter(|alias| !self.primary.contains(&(candidate.plugin, namespace, alias.as_str())))
-            .filter(|alias| self.bare_name(session, candidate, function, alias).is_granted())
+            .filter(|alias| {
+                !self
+                    .primary
+                    .contains(&(candidate.plugin, namespace, alias.as_str()))
+            })
+            .filter(|alias| {
+                self.bare_name(session, candidate, function, alias)
+                    .is_granted()
+            })
             .cloned()
             .collect();
         let qualify = |name: &String| format!("{}.{name}", candidate.plugin);
-        let qualified = std::iter::once(&function.name).chain(&function.aliases).map(qualify);
+        let qualified = std::iter::once(&function.name)
+            .chain(&function.aliases)
+            .map(qualify);
         let mut names: Vec<String> = Vec::new();
         if bare.is_granted() {
             names.push(function.name.clone());
@@ -81,7 +97,12 @@ impl<'a> Claims<'a> {
             }
         }
         let name = names.remove(0);
-        Decided { name, aliases: names, bare, bare_aliases }
+        Decided {
+            name,
+            aliases: names,
+            bare,
+            bare_aliases,
+        }
     }
 
     fn bare_name(
@@ -104,7 +125,9 @@ impl<'a> Claims<'a> {
             match self.preferred.get(name) {
                 None => return BareName::Contested { with: others },
                 Some(plugin) if plugin != candidate.plugin => {
-                    return BareName::PreferredFrom { plugin: plugin.clone() };
+                    return BareName::PreferredFrom {
+                        plugin: plugin.clone(),
+                    };
                 }
                 Some(_) => {}
             }

@@ -25,7 +25,11 @@ impl RelationPlanner for QualifiedTableFunctions {
         mut relation: TableFactor,
         context: &mut dyn RelationPlannerContext,
     ) -> Result<RelationPlanning> {
-        if let TableFactor::Table { name, args: Some(_), .. } = &mut relation
+        if let TableFactor::Table {
+            name,
+            args: Some(_),
+            ..
+        } = &mut relation
             && let [plugin, function] = name.0.as_slice()
             && let (Some(plugin), Some(function)) = (plugin.as_ident(), function.as_ident())
         {

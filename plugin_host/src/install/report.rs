@@ -74,7 +74,11 @@ impl fmt::Display for BareName {
             Self::Replaced => f.write_str("replaced what had the name"),
             Self::Taken => f.write_str("taken by the session; set replace_builtins to replace it"),
             Self::Contested { with } => {
-                write!(f, "also exported by {}; set names.prefer to choose", with.join(", "))
+                write!(
+                    f,
+                    "also exported by {}; set names.prefer to choose",
+                    with.join(", ")
+                )
             }
             Self::PreferredFrom { plugin } => write!(f, "preferred from plugin '{plugin}'"),
         }
@@ -84,7 +88,10 @@ impl fmt::Display for BareName {
 impl InstallReport {
     /// Whether the install changed nothing.
     pub fn is_unchanged(&self) -> bool {
-        self.plugins.iter().flat_map(|plugin| &plugin.items).all(|item| item.unchanged)
+        self.plugins
+            .iter()
+            .flat_map(|plugin| &plugin.items)
+            .all(|item| item.unchanged)
     }
 
     /// The functions that do not answer to their bare name.

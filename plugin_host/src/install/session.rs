@@ -24,14 +24,20 @@ pub(super) trait Functions {
     /// Whether the session has this function under its name and aliases.
     fn has(&self, named: &Named) -> bool {
         let all = |name: &str, aliases: &[String], found: &dyn Fn(&str) -> bool| {
-            std::iter::once(name).chain(aliases.iter().map(String::as_str)).all(found)
+            std::iter::once(name)
+                .chain(aliases.iter().map(String::as_str))
+                .all(found)
         };
         match named {
-            Named::Scalar(udf) => all(udf.name(), udf.aliases(), &|name| self.scalar(name) == Some(udf)),
-            Named::Aggregate(udf) => {
-                all(udf.name(), udf.aliases(), &|name| self.aggregate(name) == Some(udf))
-            }
-            Named::Window(udf) => all(udf.name(), udf.aliases(), &|name| self.window(name) == Some(udf)),
+            Named::Scalar(udf) => all(udf.name(), udf.aliases(), &|name| {
+                self.scalar(name) == Some(udf)
+            }),
+            Named::Aggregate(udf) => all(udf.name(), udf.aliases(), &|name| {
+                self.aggregate(name) == Some(udf)
+            }),
+            Named::Window(udf) => all(udf.name(), udf.aliases(), &|name| {
+                self.window(name) == Some(udf)
+            }),
             Named::Table(name, function) => self.has_table(name, function),
         }
     }
@@ -98,7 +104,11 @@ impl Functions for SessionState {
     }
 
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>) {
-        if !self.relation_planners().iter().any(|known| Arc::ptr_eq(known, &planner)) {
+        if !self
+            .relation_planners()
+            .iter()
+            .any(|known| Arc::ptr_eq(known, &planner))
+        {
             drop(SessionState::register_relation_planner(self, planner));
         }
     }
@@ -107,7 +117,10 @@ impl Functions for SessionState {
 /// A list of a builder: the last function of a name is the one that is built.
 macro_rules! last_named {
     ($list:expr, $name:expr) => {
-        $list.iter().rev().find(|udf| udf.name() == $name || udf.aliases().iter().any(|a| a == $name))
+        $list
+            .iter()
+            .rev()
+            .find(|udf| udf.name() == $name || udf.aliases().iter().any(|a| a == $name))
     };
 }
 
@@ -170,7 +183,11 @@ impl Functions for Building {
     }
 
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>) {
-        if !self.relation_planners.iter().any(|known| Arc::ptr_eq(known, &planner)) {
+        if !self
+            .relation_planners
+            .iter()
+            .any(|known| Arc::ptr_eq(known, &planner))
+        {
             self.relation_planners.insert(0, planner);
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Documentation, Signature};
+use super::{Documentation, ExpressionList, Signature, TableName};
 
 /// Settings of the session that differ from DataFusion's defaults, by key.
 pub type Settings = Vec<(String, Option<String>)>;
@@ -286,12 +286,16 @@ pub struct StructFieldMappingReply {
     pub fields: Vec<(usize, usize)>,
 }
 
-/// Asks to simplify a call. The blob is the argument list as protobuf; types are the fields of
-/// the columns that it mentions.
+/// Asks to simplify a call, or for a preimage. The list holds the arguments, and for a preimage
+/// the constant after them; types are the fields of the columns that they mention.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct SimplifyRequest {
-    /// Qualifier of each column, dotted, per type.
-    pub qualifiers: Vec<Option<String>>,
+    /// The arguments.
+    #[serde(default)]
+    pub expressions: ExpressionList,
+    /// Per type, the column's qualifier.
+    #[serde(default)]
+    pub qualifiers: Vec<TableName>,
     /// When the query started.
     #[serde(default)]
     pub query_start: Option<Nanoseconds>,
@@ -300,18 +304,39 @@ pub struct SimplifyRequest {
     pub settings: Settings,
 }
 
+/// What became of a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rewrite {
+    /// It stays as it was.
+    #[default]
+    None,
+    /// The list holds other arguments for it.
+    Arguments,
+    /// The list holds the one expression that takes its place.
+    Call,
+}
+
 /// The rewritten call.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct SimplifyReply {
-    /// Whether the blob holds a rewritten expression; otherwise the call stays as it was.
-    pub rewritten: bool,
+    /// What the list holds.
+    #[serde(default)]
+    pub rewrite: Rewrite,
+    /// The rewritten expressions.
+    #[serde(default)]
+    pub expressions: ExpressionList,
 }
 
-/// The preimage: the blob holds its expression, the values its bounds.
+/// The preimage: the list holds its one expression.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PreimageReply {
-    /// Whether there is one.
-    pub known: bool,
+    /// The expression.
+    #[serde(default)]
+    pub expressions: ExpressionList,
+    /// Lower and upper bound, positions among the values. Absent when there is no preimage.
+    #[serde(default)]
+    pub bounds: Option<(usize, usize)>,
 }
 
 /// Where an argument of an aggregate or window function comes from.

@@ -1,0 +1,77 @@
+//! Logical expressions: DataFusion's protobuf, with what it would alter kept beside it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A table's name in parts, the table last; empty for no table.
+pub type TableName = Vec<String>;
+
+/// Expressions in a parcel's blob.
+///
+/// The blob is a protobuf list. Its first `roots` expressions are the list's own; those after
+/// them are parts, to which slots refer. A column in it is no column but a slot: its name is the
+/// slot's position.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpressionList {
+    /// How many expressions are not parts.
+    #[serde(default)]
+    pub roots: usize,
+    /// What the columns stand for.
+    #[serde(default)]
+    pub slots: Vec<ExpressionSlot>,
+    /// The functions: the definition of a function call is a position here, in decimal digits.
+    #[serde(default)]
+    pub functions: Vec<FunctionReference>,
+}
+
+/// What stands in for a column of the protobuf.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpressionSlot {
+    /// A column.
+    Column {
+        /// Its qualifier.
+        relation: TableName,
+        /// Its name.
+        name: String,
+    },
+    /// An expression that stayed on the host, by number. The plugin sees a column.
+    Kept(usize),
+    /// A constant.
+    Literal {
+        /// Its position among the parcel's values.
+        value: usize,
+        /// Its field metadata.
+        metadata: Option<BTreeMap<String, String>>,
+    },
+    /// An alias with field metadata.
+    Alias {
+        /// The expression, a position among the blob's.
+        part: usize,
+        /// Its qualifier.
+        relation: TableName,
+        /// Its name.
+        name: String,
+        /// Its field metadata.
+        metadata: BTreeMap<String, String>,
+    },
+    /// An expression that is nested too deep for one protobuf message: a position among the
+    /// blob's, greater than that of the expression that refers to it.
+    Part(usize),
+}
+
+/// A scalar function of the plugin, as an expression names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionReference {
+    /// Its name.
+    pub name: String,
+    /// Its `Debug` text, by which the host recognises a function that it has itself.
+    #[serde(default)]
+    pub debug: String,
+    /// Its position among the plugin's exports, if it is one of them.
+    #[serde(default)]
+    pub export: Option<usize>,
+    /// Its number inside the plugin.
+    pub identity: u64,
+}

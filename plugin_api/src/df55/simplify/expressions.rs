@@ -1,0 +1,321 @@
+//! Expressions as bytes and back, without the losses of DataFusion's protobuf.
+//!
+//! Protobuf drops the field metadata of literals and aliases, folds the case of qualifiers, and
+//! refuses to read what is nested a hundred messages deep. So every column is a slot that names
+//! what stands there, and deep expressions are cut into parts.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, LazyLock},
+};
+
+use datafusion_common::{
+    Column, DataFusionError, Result, ScalarValue, TableReference,
+    metadata::FieldMetadata,
+    tree_node::{Transformed, TreeNode},
+};
+use datafusion_execution::TaskContext;
+use datafusion_expr::{Expr, ScalarUDF, expr::Alias};
+use datafusion_proto::{
+    logical_plan::{from_proto::parse_expr, to_proto::serialize_exprs},
+    protobuf::LogicalExprList,
+};
+use prost::Message;
+
+use super::{codec::FunctionCodec, fidelity::is_plain};
+use crate::{
+    abi::{
+        CallError,
+        message::{ExpressionList, ExpressionSlot, FunctionReference, TableName},
+    },
+    df55::{error::from_call_error, parcel::ParcelBuilder},
+};
+
+/// Levels of one part. A level takes up to three protobuf messages of the hundred that can be
+/// read; the rest is for nested types in casts.
+const PART_DEPTH: usize = 16;
+
+/// Decides what stays behind.
+pub(super) trait Departure {
+    /// What travels in the place of `expr`, which is `depth` levels deep; nothing when it travels
+    /// itself, and its children are asked about next.
+    fn instead_of(&mut self, expr: &Expr, depth: usize) -> Result<Option<ExpressionSlot>>;
+}
+
+/// Puts in what stayed behind.
+pub(super) trait Arrival {
+    /// The expression that was kept under a number.
+    fn kept(&self, number: usize) -> Result<Expr>;
+
+    /// The column as it is here.
+    fn column(&self, column: Column) -> Result<Column> {
+        Ok(column)
+    }
+}
+
+/// Writes `roots`. Values go into `parcel`; the bytes are to become its blob.
+pub(super) fn pack(
+    roots: impl IntoIterator<Item = Expr>,
+    departure: &mut dyn Departure,
+    reference: &dyn Fn(&ScalarUDF) -> Result<FunctionReference>,
+    parcel: &mut ParcelBuilder,
+) -> Result<(ExpressionList, Vec<u8>)> {
+    let roots: Vec<Expr> = roots.into_iter().collect();
+    let count = roots.len();
+    let mut packer = Packer {
+        departure,
+        parcel,
+        slots: Vec::new(),
+        columns: HashMap::new(),
+        pending: VecDeque::new(),
+        announced: count,
+    };
+    let mut wire = Vec::with_capacity(count);
+    for root in roots {
+        wire.push(packer.wire(root, 0, 0)?);
+    }
+    // One part after the other, so that the stack holds the levels of one only.
+    while let Some((part, depth)) = packer.pending.pop_front() {
+        wire.push(packer.wire(part, depth, 0)?);
+    }
+    let slots = packer.slots;
+
+    let codec = FunctionCodec::default();
+    let expr = serialize_exprs(&wire, &codec)
+        .map_err(|error| breach(format!("cannot write an expression: {error}")))?;
+    let functions = codec
+        .into_functions()
+        .iter()
+        .map(|function| reference(function))
+        .collect::<Result<_>>()?;
+    let list = ExpressionList {
+        roots: count,
+        slots,
+        functions,
+    };
+    Ok((list, LogicalExprList { expr }.encode_to_vec()))
+}
+
+struct Packer<'a> {
+    departure: &'a mut dyn Departure,
+    parcel: &'a mut ParcelBuilder,
+    slots: Vec<ExpressionSlot>,
+    columns: HashMap<Column, usize>,
+    /// Parts that are still to be written, with their depth.
+    pending: VecDeque<(Expr, usize)>,
+    /// Roots and parts, written or pending.
+    announced: usize,
+}
+
+impl Packer<'_> {
+    /// `expr` as protobuf is to have it, `depth` levels down, `level` of them in this part.
+    fn wire(&mut self, expr: Expr, depth: usize, level: usize) -> Result<Expr> {
+        if let Some(slot) = self.departure.instead_of(&expr, depth)? {
+            return Ok(self.slot(slot));
+        }
+        match expr {
+            Expr::Column(column) => {
+                if let Some(position) = self.columns.get(&column) {
+                    return Ok(slot_column(*position));
+                }
+                self.columns.insert(column.clone(), self.slots.len());
+                Ok(self.slot(ExpressionSlot::Column {
+                    relation: table_name(column.relation.as_ref()),
+                    name: column.name,
+                }))
+            }
+            Expr::Literal(value, metadata) if metadata.is_some() || !is_plain(&value) => {
+                let value = self.parcel.value(&value).map_err(from_call_error)?;
+                let metadata = metadata.map(|metadata| metadata.inner().clone());
+                Ok(self.slot(ExpressionSlot::Literal { value, metadata }))
+            }
+            Expr::Alias(Alias {
+                expr,
+                relation,
+                name,
+                metadata: Some(metadata),
+            }) => {
+                let part = self.part(*expr, depth + 1);
+                Ok(self.slot(ExpressionSlot::Alias {
+                    part,
+                    relation: table_name(relation.as_ref()),
+                    name,
+                    metadata: metadata.inner().clone(),
+                }))
+            }
+            Expr::Literal(..) => Ok(expr),
+            _ if level == PART_DEPTH => {
+                let part = self.part(expr, depth);
+                Ok(self.slot(ExpressionSlot::Part(part)))
+            }
+            _ => Ok(expr
+                .map_children(|child| self.wire(child, depth + 1, level + 1).map(Transformed::yes))?
+                .data),
+        }
+    }
+
+    /// The position that the part will have.
+    fn part(&mut self, expr: Expr, depth: usize) -> usize {
+        self.pending.push_back((expr, depth));
+        self.announced += 1;
+        self.announced - 1
+    }
+
+    fn slot(&mut self, slot: ExpressionSlot) -> Expr {
+        self.slots.push(slot);
+        slot_column(self.slots.len() - 1)
+    }
+}
+
+fn slot_column(position: usize) -> Expr {
+    Expr::Column(Column::new_unqualified(position.to_string()))
+}
+
+/// Reads the roots of a list. `functions` are those of `list.functions`, in order.
+pub(super) fn unpack(
+    list: &ExpressionList,
+    blob: &[u8],
+    values: &[ScalarValue],
+    functions: Vec<Arc<ScalarUDF>>,
+    arrival: &dyn Arrival,
+) -> Result<Vec<Expr>> {
+    // Functions are found by the codec alone.
+    static NO_FUNCTIONS: LazyLock<TaskContext> = LazyLock::new(TaskContext::default);
+
+    let wire = LogicalExprList::decode(blob)
+        .map_err(|error| breach(format!("unreadable expressions: {error}")))?;
+    let codec = FunctionCodec::reading(functions);
+    let wire = wire
+        .expr
+        .iter()
+        .map(|node| parse_expr(node, &NO_FUNCTIONS, &codec))
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(|error| breach(format!("unreadable expression: {error}")))?;
+    if wire.len() < list.roots {
+        return Err(breach(format!(
+            "{} expressions where {} were announced",
+            wire.len(),
+            list.roots
+        )));
+    }
+    let mut unpacker = Unpacker {
+        slots: &list.slots,
+        values,
+        arrival,
+        done: wire.iter().map(|_| None).collect(),
+    };
+    // A part refers only to those after it, so these are ready when it needs them.
+    for (position, expr) in wire.into_iter().enumerate().rev() {
+        let expr = unpacker.fill(expr, position)?;
+        if let Some(slot) = unpacker.done.get_mut(position) {
+            *slot = Some(expr);
+        }
+    }
+    let mut roots = unpacker.done;
+    roots.truncate(list.roots);
+    roots
+        .into_iter()
+        .map(|root| root.ok_or_else(|| breach("an expression that is part of another".to_owned())))
+        .collect()
+}
+
+struct Unpacker<'a> {
+    slots: &'a [ExpressionSlot],
+    values: &'a [ScalarValue],
+    arrival: &'a dyn Arrival,
+    done: Vec<Option<Expr>>,
+}
+
+impl Unpacker<'_> {
+    fn fill(&mut self, expr: Expr, position: usize) -> Result<Expr> {
+        match expr {
+            Expr::Column(column) => self.stand_in(&column, position),
+            expr => Ok(expr
+                .map_children(|child| self.fill(child, position).map(Transformed::yes))?
+                .data),
+        }
+    }
+
+    fn stand_in(&mut self, column: &Column, position: usize) -> Result<Expr> {
+        let slots = self.slots;
+        let slot = column
+            .name
+            .parse::<usize>()
+            .ok()
+            .and_then(|index| slots.get(index))
+            .ok_or_else(|| breach(format!("an expression with an unknown slot '{column}'")))?;
+        match slot {
+            ExpressionSlot::Column { relation, name } => {
+                let column = Column::new(table_reference(relation)?, name.clone());
+                self.arrival.column(column).map(Expr::Column)
+            }
+            ExpressionSlot::Kept(number) => self.arrival.kept(*number),
+            ExpressionSlot::Literal { value, metadata } => {
+                let value = self
+                    .values
+                    .get(*value)
+                    .ok_or_else(|| breach(format!("value {value} of {}", self.values.len())))?;
+                let metadata = metadata.clone().map(FieldMetadata::new);
+                Ok(Expr::Literal(value.clone(), metadata))
+            }
+            ExpressionSlot::Alias {
+                part,
+                relation,
+                name,
+                metadata,
+            } => {
+                let alias = Alias::new(
+                    self.part(*part, position)?,
+                    table_reference(relation)?,
+                    name,
+                )
+                .with_metadata(Some(FieldMetadata::new(metadata.clone())));
+                Ok(Expr::Alias(alias))
+            }
+            ExpressionSlot::Part(part) => self.part(*part, position),
+        }
+    }
+
+    /// Each part is used once.
+    fn part(&mut self, part: usize, position: usize) -> Result<Expr> {
+        self.done
+            .get_mut(part)
+            .filter(|_| part > position)
+            .and_then(Option::take)
+            .ok_or_else(|| breach(format!("expression {position} refers to {part}")))
+    }
+}
+
+/// A table's name in parts.
+pub(super) fn table_name(table: Option<&TableReference>) -> TableName {
+    table.map_or_else(Vec::new, |table| {
+        [table.catalog(), table.schema(), Some(table.table())]
+            .into_iter()
+            .flatten()
+            .map(str::to_owned)
+            .collect()
+    })
+}
+
+/// The table of a name in parts.
+pub(super) fn table_reference(name: &TableName) -> Result<Option<TableReference>> {
+    match name.as_slice() {
+        [] => Ok(None),
+        [table] => Ok(Some(TableReference::bare(table.as_str()))),
+        [schema, table] => Ok(Some(TableReference::partial(
+            schema.as_str(),
+            table.as_str(),
+        ))),
+        [catalog, schema, table] => Ok(Some(TableReference::full(
+            catalog.as_str(),
+            schema.as_str(),
+            table.as_str(),
+        ))),
+        parts => Err(breach(format!("a table name of {} parts", parts.len()))),
+    }
+}
+
+/// The other side broke the contract.
+pub(super) fn breach(message: String) -> DataFusionError {
+    from_call_error(CallError::contract(message))
+}

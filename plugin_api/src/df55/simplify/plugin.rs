@@ -1,0 +1,186 @@
+//! The plugin's side: rebuilds the call and its context, asks the author's function, writes what
+//! it answers.
+
+use std::sync::Arc;
+
+use arrow::temporal_conversions::timestamp_ns_to_datetime;
+use datafusion_common::{Column, DFSchema, Result, not_impl_err};
+use datafusion_expr::{
+    Expr, ScalarUDF,
+    preimage::PreimageResult,
+    simplify::{ExprSimplifyResult, SimplifyContext},
+};
+
+use super::{
+    KEPT,
+    expressions::{Arrival, Departure, breach, pack, table_reference, unpack},
+    fidelity::is_faithful,
+};
+use crate::{
+    abi::{
+        CallError, Parcel,
+        message::{
+            ExpressionList, ExpressionSlot, PreimageReply, Rewrite, SimplifyReply, SimplifyRequest,
+        },
+    },
+    df55::{
+        error::{from_call_error, to_call_error},
+        function_table::FunctionTable,
+        parcel::{ParcelBuilder, ParcelContent},
+        settings::options_from,
+    },
+};
+
+/// Answers a request to simplify a call of `function`.
+///
+/// # Errors
+/// Those of the author's function; not implemented for a rewritten expression that cannot cross.
+pub fn answer_simplify(
+    request: Parcel,
+    function: &ScalarUDF,
+    table: &FunctionTable,
+) -> std::result::Result<Parcel, CallError> {
+    simplify(request, function, table).map_err(|error| to_call_error(&error))
+}
+
+/// Answers a request for the preimage of a call of `function`.
+///
+/// # Errors
+/// As for [`answer_simplify`].
+pub fn answer_preimage(
+    request: Parcel,
+    function: &ScalarUDF,
+    table: &FunctionTable,
+) -> std::result::Result<Parcel, CallError> {
+    preimage(request, function, table).map_err(|error| to_call_error(&error))
+}
+
+fn simplify(request: Parcel, function: &ScalarUDF, table: &FunctionTable) -> Result<Parcel> {
+    let (args, info) = read(request, table)?;
+    let (rewrite, exprs) = match function.simplify(args.clone(), &info)? {
+        ExprSimplifyResult::Original(same) if same == args => (Rewrite::None, Vec::new()),
+        // DataFusion would call the function with these.
+        ExprSimplifyResult::Original(other) => (Rewrite::Arguments, other),
+        ExprSimplifyResult::Simplified(expr) => (Rewrite::Call, vec![expr]),
+    };
+    let mut parcel = ParcelBuilder::new();
+    let (expressions, blob) = write(exprs, table, &mut parcel)?;
+    parcel
+        .blob(blob)
+        .finish(&SimplifyReply {
+            rewrite,
+            expressions,
+        })
+        .map_err(from_call_error)
+}
+
+fn preimage(request: Parcel, function: &ScalarUDF, table: &FunctionTable) -> Result<Parcel> {
+    let (mut args, info) = read(request, table)?;
+    let Some(literal) = args.pop() else {
+        return Err(breach("a preimage of no constant".to_owned()));
+    };
+    let mut parcel = ParcelBuilder::new();
+    let (reply, blob) = match function.preimage(&args, &literal, &info)? {
+        PreimageResult::None => (PreimageReply::default(), Vec::new()),
+        PreimageResult::Range { expr, interval } => {
+            let lower = parcel.value(interval.lower()).map_err(from_call_error)?;
+            let upper = parcel.value(interval.upper()).map_err(from_call_error)?;
+            let (expressions, blob) = write(vec![expr], table, &mut parcel)?;
+            let reply = PreimageReply {
+                expressions,
+                bounds: Some((lower, upper)),
+            };
+            (reply, blob)
+        }
+    };
+    parcel.blob(blob).finish(&reply).map_err(from_call_error)
+}
+
+fn read(request: Parcel, table: &FunctionTable) -> Result<(Vec<Expr>, SimplifyContext)> {
+    let request: ParcelContent<SimplifyRequest> =
+        ParcelContent::read(request).map_err(from_call_error)?;
+    let message = &request.message;
+    let functions = message
+        .expressions
+        .functions
+        .iter()
+        .map(|reference| {
+            table.get(reference.identity).ok_or_else(|| {
+                breach(format!(
+                    "function '{}' has no number {} here",
+                    reference.name, reference.identity
+                ))
+            })
+        })
+        .collect::<Result<_>>()?;
+    let exprs = unpack(
+        &message.expressions,
+        &request.blob,
+        &request.values,
+        functions,
+        &KeptByHost,
+    )?;
+    if message.qualifiers.len() != request.fields.len() {
+        return Err(breach(format!(
+            "{} qualifiers of {} fields",
+            message.qualifiers.len(),
+            request.fields.len()
+        )));
+    }
+    let fields = message
+        .qualifiers
+        .iter()
+        .zip(&request.fields)
+        .map(|(qualifier, field)| Ok((table_reference(qualifier)?, Arc::clone(field))))
+        .collect::<Result<Vec<_>>>()?;
+    let schema = DFSchema::new_with_metadata(fields, Default::default())?;
+    let start = message
+        .query_start
+        .and_then(timestamp_ns_to_datetime)
+        .map(|start| start.and_utc());
+    let info = SimplifyContext::builder()
+        .with_schema(Arc::new(schema))
+        .with_query_execution_start_time(start)
+        .with_config_options(options_from(&message.settings))
+        .build();
+    Ok((exprs, info))
+}
+
+fn write(
+    exprs: Vec<Expr>,
+    table: &FunctionTable,
+    parcel: &mut ParcelBuilder,
+) -> Result<(ExpressionList, Vec<u8>)> {
+    let reference = |function: &ScalarUDF| Ok(table.reference(function));
+    pack(exprs, &mut Returning, &reference, parcel)
+}
+
+/// What the host kept is a column here.
+struct KeptByHost;
+
+impl Arrival for KeptByHost {
+    fn kept(&self, number: usize) -> Result<Expr> {
+        Ok(Expr::Column(Column::new_unqualified(format!(
+            "{KEPT}{number}"
+        ))))
+    }
+}
+
+struct Returning;
+
+impl Departure for Returning {
+    fn instead_of(&mut self, expr: &Expr, _depth: usize) -> Result<Option<ExpressionSlot>> {
+        match expr {
+            Expr::Column(Column {
+                relation: None,
+                name,
+                ..
+            }) => Ok(name
+                .strip_prefix(KEPT)
+                .and_then(|number| number.parse().ok())
+                .map(ExpressionSlot::Kept)),
+            expr if is_faithful(expr) => Ok(None),
+            expr => not_impl_err!("the rewritten expression {expr} cannot cross to the host"),
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! One loaded plugin.
+
+use std::{path::Path, sync::Arc};
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion_plugin_api::abi::{
+    HostServicesObject, PluginInstanceObject,
+    manifest::{Capability, CapabilityKind, Manifest},
+    message::{Activation, Exports, FunctionKind},
+};
+
+use crate::{
+    artifact::{Artifact, description::Description},
+    config::{Config, PluginConfig},
+    error::LoadProblem,
+    import::{
+        async_scalar::AsyncLimits,
+        imported::{self, Described, Imported},
+        origin::Activated,
+    },
+    judge::{HostIdentity, JudgeOptions, Refusal, judge},
+    load,
+    log::{HostLog, current_max_level},
+};
+
+/// A plugin that is loaded and activated. Its library stays mapped for the life of the process.
+#[derive(Debug)]
+pub struct LoadedPlugin {
+    artifact: Artifact,
+    described: Described,
+    refused: Vec<RefusedCapability>,
+    functions: Vec<Imported>,
+    /// Lives as long as the plugin: its functions may rely on what activation set up.
+    _instance: PluginInstanceObject,
+}
+
+/// A declared capability that this host does not take.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RefusedCapability {
+    /// The capability.
+    pub capability: Capability,
+    /// Why.
+    pub reason: Refusal,
+}
+
+impl LoadedPlugin {
+    /// Judges, opens and activates the plugin of an artifact.
+    pub(super) fn load(
+        artifact: Artifact,
+        config: &Config,
+        host: &str,
+    ) -> Result<Self, LoadProblem> {
+        let manifest = artifact.manifest();
+        let name = manifest.name.clone();
+        let settings = config.plugin(&name);
+        let options = JudgeOptions::default().with_panic_abort(settings.allow_panic_abort);
+        let verdict = judge(&artifact, &HostIdentity::current(), &options);
+        if !verdict.loadable() {
+            return Err(LoadProblem::Refused {
+                plugin: name,
+                reasons: verdict.reasons,
+            });
+        }
+        let module = load::open(artifact.path()).map_err(|source| LoadProblem::Open {
+            plugin: name.clone(),
+            source,
+        })?;
+        let attribute = |error: datafusion_plugin_api::abi::CallError| {
+            LoadProblem::Activate(error.at(&name, "", "activate", ""))
+        };
+        let instance = activate(module, &name, &settings, config, host).map_err(attribute)?;
+        let described = Described::of(&instance).map_err(attribute)?;
+        let undeclared = |problem| LoadProblem::Undeclared {
+            plugin: name.clone(),
+            problem,
+        };
+        check_declared(manifest, &described.exports).map_err(undeclared)?;
+        if let Some(packed) = artifact.description() {
+            let activated = Description::of(&described.exports, &described.types);
+            if let Some(difference) = packed.disagreement(&activated) {
+                return Err(undeclared(format!(
+                    "has a packed description that differs from what it exports: {difference}; \
+                     pack it again"
+                )));
+            }
+        }
+        let limits = AsyncLimits {
+            timeout: settings.async_timeout(),
+            batch_size: settings.async_batch_size,
+        };
+        let simplifies = verdict
+            .granted
+            .iter()
+            .any(|granted| granted.kind == CapabilityKind::ScalarFunctionSimplify);
+        let functions = imported::import(
+            &Activated::new(&name),
+            &instance,
+            &described,
+            limits,
+            simplifies,
+        )
+        .map_err(attribute)?;
+        let refused = verdict
+            .refused_capabilities
+            .into_iter()
+            .map(|(capability, reason)| RefusedCapability { capability, reason })
+            .collect();
+        Ok(Self {
+            artifact,
+            described,
+            refused,
+            functions,
+            _instance: instance,
+        })
+    }
+
+    /// The plugin's name.
+    pub fn name(&self) -> &str {
+        &self.manifest().name
+    }
+
+    /// What it says of itself.
+    pub fn manifest(&self) -> &Manifest {
+        self.artifact.manifest()
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        self.artifact.path()
+    }
+
+    /// What it exports, and the types that the signatures speak of.
+    pub fn exports(&self) -> (&Exports, &[DataType]) {
+        (&self.described.exports, &self.described.types)
+    }
+
+    /// What it exports, as text.
+    pub fn description(&self) -> Description {
+        Description::of(&self.described.exports, &self.described.types)
+    }
+
+    /// Declared capabilities that this host does not take, and why.
+    pub fn refused(&self) -> &[RefusedCapability] {
+        &self.refused
+    }
+
+    pub(crate) fn functions(&self) -> &[Imported] {
+        &self.functions
+    }
+}
+
+fn activate(
+    module: datafusion_plugin_api::abi::PluginModuleRef,
+    name: &str,
+    settings: &PluginConfig,
+    config: &Config,
+    host: &str,
+) -> Result<PluginInstanceObject, datafusion_plugin_api::abi::CallError> {
+    let activation = Activation {
+        options: settings.options.clone(),
+        host: host.to_owned(),
+        datafusion: datafusion::DATAFUSION_VERSION.to_owned(),
+        runtime_threads: config.host.runtime_threads,
+        max_level: current_max_level(),
+    };
+    let activation = serde_json::to_string(&activation).map_err(|error| {
+        datafusion_plugin_api::abi::CallError::contract(format!("unwritable options: {error}"))
+    })?;
+    let services = HostServicesObject::new(HostLog::new(name));
+    module.activate()(activation.into(), services).into_result()
+}
+
+/// Compares what is exported with what the manifest declares, by kind.
+fn check_declared(manifest: &Manifest, exports: &Exports) -> Result<(), String> {
+    let functions = &exports.scalar_functions;
+    let of_kind = |kind| functions.iter().find(|function| function.kind == kind);
+    let first = |function: Option<&datafusion_plugin_api::abi::message::FunctionDescriptor>| {
+        function.map(|function| function.name.clone())
+    };
+    let exported = [
+        (
+            CapabilityKind::ScalarFunction,
+            first(of_kind(FunctionKind::Scalar)),
+        ),
+        (
+            CapabilityKind::AsyncScalarFunction,
+            first(of_kind(FunctionKind::AsyncScalar)),
+        ),
+        (
+            CapabilityKind::AggregateFunction,
+            first(exports.aggregate_functions.first()),
+        ),
+        (
+            CapabilityKind::WindowFunction,
+            first(exports.window_functions.first()),
+        ),
+        (
+            CapabilityKind::TableFunction,
+            exports
+                .table_functions
+                .first()
+                .map(|function| function.name.clone()),
+        ),
+        (
+            CapabilityKind::ScalarFunctionSimplify,
+            first(functions.iter().find(|function| function.simplifies)),
+        ),
+    ];
+    for (kind, example) in exported {
+        let declared = manifest
+            .capabilities
+            .iter()
+            .any(|capability| capability.kind == kind);
+        match example {
+            Some(name) if !declared => {
+                return Err(format!(
+                    "exports '{name}', but its manifest does not declare capability '{kind}'"
+                ));
+            }
+            None if declared => {
+                return Err(format!(
+                    "declares capability '{kind}' in its manifest, but exports nothing of it"
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The plugin's identity in messages.
+impl std::fmt::Display for LoadedPlugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name(), self.manifest().version)
+    }
+}
+
+/// Shared by all sessions, so callable from any thread.
+const _: fn() = || {
+    fn shared<T: Send + Sync>() {}
+    shared::<Arc<LoadedPlugin>>();
+};
