@@ -1,8 +1,14 @@
 //! How the command ends: exit codes and errors.
 
-use std::{io, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
-use datafusion_plugin_host::{config::ConfigError, discover::SearchFailure};
+use arrow::error::ArrowError;
+use datafusion::common::DataFusionError;
+use datafusion_plugin_host::{
+    HostError,
+    artifact::{ArtifactError, PackError},
+    config::ConfigError,
+};
 use thiserror::Error;
 
 /// The exit codes of every subcommand.
@@ -30,12 +36,31 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
-    Search(#[from] SearchFailure),
+    Artifact(#[from] ArtifactError),
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    #[error("{}: cannot be copied to activate it: {source}", path.display())]
+    Copy { path: PathBuf, source: io::Error },
+    #[error("{}: {problem}", path.display())]
+    Child { path: PathBuf, problem: String },
+    #[error(transparent)]
+    Host(#[from] HostError),
+    #[error("{}: cannot be read: {source}", path.display())]
+    Script { path: PathBuf, source: io::Error },
+    #[error("cannot start threads: {0}")]
+    Runtime(io::Error),
+    #[error(transparent)]
+    Query(#[from] DataFusionError),
+    #[error("cannot write the result: {0}")]
+    Result(#[from] ArrowError),
 }
 
 impl CliError {
     /// The exit code that the error stands for.
     pub(crate) fn exit(&self) -> Exit {
-        Exit::Failure
+        match self {
+            Self::Artifact(_) | Self::Pack(PackError::Artifact(_)) => Exit::Unusable,
+            _ => Exit::Failure,
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::{io::Write, path::Path};
 
 use datafusion_plugin_host::{
+    artifact::Artifact,
     discover::{Outcome, SearchPath},
     judge::JudgeOptions,
 };
@@ -33,7 +34,7 @@ pub(crate) fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<Exit, CliEr
 /// One report for a file; one for every library in a directory, be it for this platform or not.
 fn reports(path: &Path) -> Vec<Report> {
     if !path.is_dir() {
-        return vec![Report::of(path, |_| JudgeOptions::default())];
+        return vec![report(path)];
     }
     let found = SearchPath::new().with_dir(path).find();
     if let Some(attempt) = found.tried.first()
@@ -54,6 +55,9 @@ fn reports(path: &Path) -> Vec<Report> {
             "a directory without libraries".to_owned(),
         )];
     }
-    let report = |file: &&std::path::PathBuf| Report::of(file, |_| JudgeOptions::default());
-    files.iter().map(report).collect()
+    files.into_iter().map(|file| report(file)).collect()
+}
+
+fn report(file: &Path) -> Report {
+    Report::of(file, Artifact::read(file), |_| JudgeOptions::default())
 }

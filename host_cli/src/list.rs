@@ -6,8 +6,9 @@ use std::{
 };
 
 use datafusion_plugin_host::{
+    artifact::{Artifact, ArtifactProblem},
     config::Config,
-    discover::{Outcome, check_unique_names},
+    discover::{Origin, Outcome, check_unique_names},
     judge::JudgeOptions,
 };
 use serde::Serialize;
@@ -87,7 +88,20 @@ impl Listing {
         let mut plugins = Vec::new();
         for candidate in found.candidates {
             let origin = candidate.origin.to_string();
-            let report = Report::of(&candidate.path, |name| {
+            let artifact = Artifact::read(&candidate.path);
+            // A directory may hold libraries that plugins depend on.
+            if let Err(error) = &artifact
+                && matches!(error.problem, ArtifactProblem::NoManifest { .. })
+                && candidate.origin != Origin::PluginFile
+            {
+                passed_over.push(PassedOver {
+                    path: candidate.path,
+                    origin,
+                    reason: error.problem.to_string(),
+                });
+                continue;
+            }
+            let report = Report::of(&candidate.path, artifact, |name| {
                 let allow = config.plugin(name).allow_panic_abort;
                 JudgeOptions::default().with_panic_abort(allow)
             });

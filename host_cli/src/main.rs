@@ -1,11 +1,15 @@
 //! `plugin-host`: inspects, packs, lists, checks and runs DataFusion plugins.
 
+mod check;
+mod child;
 mod cli;
 mod exit;
 mod inspect;
 mod list;
 mod output;
+mod pack;
 mod report;
+mod sql;
 
 use std::{
     io::{self, BufWriter, Write},
@@ -25,6 +29,11 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Inspect(args) => inspect::run(&args, &mut out),
         Command::List(args) => list::run(&args, &mut out),
+        Command::Pack(args) => pack::run(&args),
+        Command::Check(args) => check::run(&args, &mut out),
+        Command::Sql(args) => sql::run(&args, &mut out),
+        Command::ChildDescribe(args) => pack::child(&args.file, &mut out),
+        Command::ChildCheck(args) => check::child(&args.file, &mut out),
     };
     let result = result.and_then(|exit| {
         out.flush()?;

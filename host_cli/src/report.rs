@@ -7,7 +7,7 @@ use std::{
 
 use datafusion_plugin_api::abi::manifest::Manifest;
 use datafusion_plugin_host::{
-    artifact::{Artifact, description::Description},
+    artifact::{Artifact, ArtifactError, description::Description},
     judge::{HostIdentity, JudgeOptions, judge},
 };
 use serde::Serialize;
@@ -36,9 +36,13 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Reads and judges a file.
-    pub(crate) fn of(path: &Path, options: impl FnOnce(&str) -> JudgeOptions) -> Self {
-        match Artifact::read(path) {
+    /// Judges a file as read; the options are asked for by the plugin's name.
+    pub(crate) fn of(
+        path: &Path,
+        artifact: Result<Artifact, ArtifactError>,
+        options: impl FnOnce(&str) -> JudgeOptions,
+    ) -> Self {
+        match artifact {
             Ok(artifact) => Self::of_artifact(&artifact, options),
             Err(error) => Self::unreadable(path, error.problem.to_string()),
         }

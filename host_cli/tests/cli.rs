@@ -79,7 +79,10 @@ fn suits_here() -> bool {
 fn inspect_tells_garbage_from_plugins_by_exit_code() {
     let samples = Samples::new();
     let good = samples.file("good.so", &Library::default().elf());
-    let foreign = samples.file("foreign.dll", &Library::with("target", "x86_64-pc-windows-msvc").pe());
+    let foreign = samples.file(
+        "foreign.dll",
+        &Library::with("target", "x86_64-pc-windows-msvc").pe(),
+    );
     if suits_here() {
         assert_eq!(run(&["inspect", &good]).status.code(), Some(0));
     }
@@ -121,7 +124,11 @@ fn inspect_json_is_an_array_of_reports() {
     assert_eq!(reports[0].get("description"), None);
     assert_eq!(reports[1]["loadable"], false);
     let reasons = reports[1]["reasons"].as_array().unwrap();
-    assert!(reasons.iter().any(|r| r.as_str().unwrap().contains("panic = \"abort\"")));
+    assert!(
+        reasons
+            .iter()
+            .any(|r| r.as_str().unwrap().contains("panic = \"abort\""))
+    );
     assert_eq!(reports[2]["manifest"], Value::Null);
     assert_eq!(reports[2]["loadable"], false);
     assert_eq!(reports[2]["reasons"].as_array().unwrap().len(), 1);
@@ -130,7 +137,10 @@ fn inspect_json_is_an_array_of_reports() {
 #[test]
 fn inspect_shows_packed_functions_and_no_control_characters() {
     let samples = Samples::new();
-    let path = samples.file("p.so", &Library::with("description", "evil\x1b[2Jtext").elf());
+    let path = samples.file(
+        "p.so",
+        &Library::with("description", "evil\x1b[2Jtext").elf(),
+    );
     let entry = serde_json::json!({
         "name": "sha2", "kind": "scalar", "volatility": "immutable",
         "signatures": ["sha2(Binary|Utf8, Int32)"],
@@ -149,11 +159,17 @@ fn inspect_shows_packed_functions_and_no_control_characters() {
     let line = shown.lines().find(|line| line.contains("sha2(")).unwrap();
     assert!(line.starts_with("    sha2(Binary|Utf8, Int32)"), "{line}");
     assert!(line.ends_with("Hashes.  More."), "{line}");
-    assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+    assert!(
+        shown.chars().all(|c| c == '\n' || !c.is_control()),
+        "{shown:?}"
+    );
 
     let output = run(&["inspect", "--json", &path]);
     let shown = text(&output.stdout);
-    assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+    assert!(
+        shown.chars().all(|c| c == '\n' || !c.is_control()),
+        "{shown:?}"
+    );
     let report = &json(&output)[0];
     assert_eq!(report["manifest"]["description"], "evil\x1b[2Jtext");
     assert_eq!(report["description"]["functions"][0]["name"], "sha2");
@@ -170,7 +186,15 @@ fn inspect_of_a_directory_covers_every_library() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|report| report["path"].as_str().unwrap().rsplit('/').next().unwrap().to_owned())
+        .map(|report| {
+            report["path"]
+                .as_str()
+                .unwrap()
+                .rsplit('/')
+                .next()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     assert_eq!(names, ["a.dylib", "b.so"]);
     let empty = Samples::new();
@@ -184,20 +208,37 @@ fn list_tells_order_origin_and_what_is_passed_over() {
     let (named, listed) = (Samples::new(), Samples::new());
     named.file(&library("b"), &Library::with("name", "second").elf());
     named.file(&library("a"), &Library::with("name", "first").elf());
-    named.file(if DLL_EXTENSION == "dll" { "c.so" } else { "c.dll" }, b"");
+    named.file(
+        if DLL_EXTENSION == "dll" {
+            "c.so"
+        } else {
+            "c.dll"
+        },
+        b"",
+    );
     listed.file(&library("z"), &Library::with("name", "last").elf());
     let single = listed.file("single", &Library::with("name", "single").elf());
     let off = listed.file("off", &Library::with("name", "off").elf());
     let config = listed.file("plugins.toml", b"[plugins.off]\nenabled = false\n");
 
-    let output = command(&["list", "--json", "--plugin", &single, "--plugin-dir", named.dir()])
-        .args(["--plugin", &off, "--config", &config])
-        .env("DATAFUSION_PLUGIN_PATH", listed.dir())
-        .output()
-        .unwrap();
+    let output = command(&[
+        "list",
+        "--json",
+        "--plugin",
+        &single,
+        "--plugin-dir",
+        named.dir(),
+    ])
+    .args(["--plugin", &off, "--config", &config])
+    .env("DATAFUSION_PLUGIN_PATH", listed.dir())
+    .output()
+    .unwrap();
     let listing = json(&output);
     let plugins = listing["plugins"].as_array().unwrap();
-    let names: Vec<_> = plugins.iter().map(|p| p["name"].as_str().unwrap()).collect();
+    let names: Vec<_> = plugins
+        .iter()
+        .map(|p| p["name"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["single", "first", "second", "last"]);
     assert_eq!(plugins[0]["origin"], "plugin file");
     assert_eq!(plugins[3]["origin"], "DATAFUSION_PLUGIN_PATH");
@@ -224,7 +265,10 @@ fn list_names_what_keeps_plugins_from_loading() {
     assert_eq!(output.status.code(), Some(1));
     let shown = text(&output.stdout);
     let (a, b) = (library("a"), library("b"));
-    let problem = shown.lines().find(|line| line.contains("'sample' is there twice")).unwrap();
+    let problem = shown
+        .lines()
+        .find(|line| line.contains("'sample' is there twice"))
+        .unwrap();
     assert!(problem.contains(&a) && problem.contains(&b), "{problem}");
 
     let output = run(&["list", "--plugin-dir", "/no/such/directory"]);
@@ -244,7 +288,10 @@ fn a_wrong_configuration_is_named_on_stderr() {
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
     let message = text(&output.stderr);
-    assert!(message.contains("line 2") && message.contains("enabeld"), "{message}");
+    assert!(
+        message.contains("line 2") && message.contains("enabeld"),
+        "{message}"
+    );
 }
 
 #[test]

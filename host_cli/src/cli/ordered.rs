@@ -43,13 +43,9 @@ impl Args for NamedPaths {
 
 impl FromArgMatches for NamedPaths {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Ok(Self(in_order(
-            matches,
-            [
-                ("plugin", Named::File as fn(PathBuf) -> Named),
-                ("plugin-dir", Named::Dir),
-            ],
-        )))
+        let files = in_order(matches, "plugin", Named::File);
+        let dirs = in_order(matches, "plugin-dir", Named::Dir);
+        Ok(Self(merged(files, dirs)))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -58,17 +54,69 @@ impl FromArgMatches for NamedPaths {
     }
 }
 
-/// The values of two options in the order of the command line.
-pub(super) fn in_order<V, T>(matches: &ArgMatches, options: [(&str, fn(V) -> T); 2]) -> Vec<T>
+/// Where SQL comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// `-c`
+    Text(String),
+    /// `-f`
+    File(PathBuf),
+}
+
+/// `-c` and `-f`, in the order given; at least one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Statements(pub(crate) Vec<Source>);
+
+impl Args for Statements {
+    fn augment_args(command: Command) -> Command {
+        let text = Arg::new("command")
+            .short('c')
+            .long("command")
+            .value_name("SQL")
+            .help("Run these statements")
+            .action(ArgAction::Append)
+            .required_unless_present("script");
+        let file = Arg::new("script")
+            .short('f')
+            .long("file")
+            .value_name("FILE")
+            .help("Run the statements of this file")
+            .action(ArgAction::Append)
+            .value_parser(value_parser!(PathBuf));
+        command.arg(text).arg(file)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Statements {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let texts = in_order(matches, "command", Source::Text);
+        let files = in_order(matches, "script", Source::File);
+        Ok(Self(merged(texts, files)))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// The values of an option with their places on the command line.
+fn in_order<V, T>(matches: &ArgMatches, option: &str, wrap: fn(V) -> T) -> Vec<(usize, T)>
 where
     V: Clone + Send + Sync + 'static,
 {
-    let mut values: Vec<(usize, T)> = Vec::new();
-    for (name, wrap) in options {
-        let positions = matches.indices_of(name).into_iter().flatten();
-        let found = matches.get_many::<V>(name).into_iter().flatten();
-        values.extend(positions.zip(found.cloned().map(wrap)));
-    }
-    values.sort_by_key(|(position, _)| *position);
-    values.into_iter().map(|(_, value)| value).collect()
+    let places = matches.indices_of(option).into_iter().flatten();
+    let values = matches.get_many::<V>(option).into_iter().flatten();
+    places.zip(values.cloned().map(wrap)).collect()
+}
+
+/// The values of two options by place.
+fn merged<T>(mut one: Vec<(usize, T)>, other: Vec<(usize, T)>) -> Vec<T> {
+    one.extend(other);
+    one.sort_by_key(|(place, _)| *place);
+    one.into_iter().map(|(_, value)| value).collect()
 }
