@@ -13,6 +13,7 @@ pub(crate) mod interface;
 mod arrow;
 #[cfg(feature = "df55")]
 mod arrow_exchange;
+pub mod built_with;
 mod error;
 mod function;
 mod guard;
@@ -44,10 +45,10 @@ pub use module::{
 };
 pub use parcel::Parcel;
 pub use table::{
-    Batch, BatchStream, BatchStreamObject, Scan, ScanObject, Table, TableFunction,
-    TableFunctionObject, TableObject,
+    Batch, BatchStream, BatchStreamObject, Scan, ScanObject, ScanPlanning, ScanPlanningObject,
+    Table, TableFunction, TableFunctionObject, TableObject,
 };
-pub use version::{CONTRACT, ContractVersion};
+pub use version::{CONTRACT, CONTRACT_TEXT, ContractVersion};
 pub use waker::HostWaker;
 
 /// What a call across the boundary yields, before it is a [`Result`] again.

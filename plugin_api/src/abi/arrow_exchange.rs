@@ -3,6 +3,7 @@
 use arrow::{
     array::{Array, ArrayData, ArrayRef, make_array},
     datatypes::{DataType, Field, Fields, Schema},
+    error::ArrowError,
     ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type},
 };
 
@@ -14,6 +15,9 @@ const _: () = {
     assert!(size_of::<ArrowSchema>() == size_of::<FFI_ArrowSchema>());
     assert!(align_of::<ArrowSchema>() == align_of::<FFI_ArrowSchema>());
 };
+
+/// `ARROW_FLAG_MAP_KEYS_SORTED` of the C data interface.
+const MAP_KEYS_SORTED: i64 = 4;
 
 /// Hands an array out. The buffers are shared, not copied, but for a null mask that does not start
 /// at a byte.
@@ -62,10 +66,70 @@ pub fn export_fields(fields: &Fields) -> Result<ArrowSchema, CallError> {
 /// # Errors
 /// A contract error when a type has no form in the C data interface.
 pub fn export_schema(schema: &Schema) -> Result<ArrowSchema, CallError> {
-    let schema = FFI_ArrowSchema::try_from(schema)
+    let schema = schema_of(schema)
         .map_err(|error| CallError::contract(format!("a schema that cannot cross: {error}")))?;
     // SAFETY: both types are `struct ArrowSchema` of the C data interface; ownership moves along.
     Ok(unsafe { std::mem::transmute::<FFI_ArrowSchema, ArrowSchema>(schema) })
+}
+
+fn schema_of(schema: &Schema) -> Result<FFI_ArrowSchema, ArrowError> {
+    let children = schema.fields().iter().map(|field| schema_of_field(field));
+    FFI_ArrowSchema::try_new("+s", children.collect::<Result<_, _>>()?, None)?
+        .with_metadata(schema.metadata())
+}
+
+/// The schema of a field. Arrow's own conversion forgets that a map's keys are sorted wherever the
+/// map is a field.
+fn schema_of_field(field: &Field) -> Result<FFI_ArrowSchema, ArrowError> {
+    let plain = FFI_ArrowSchema::try_from(field)?;
+    if !has_sorted_map(field.data_type()) {
+        return Ok(plain);
+    }
+    let children = children_of(field.data_type())
+        .into_iter()
+        .map(schema_of_field)
+        .collect::<Result<_, _>>()?;
+    let dictionary = match field.data_type() {
+        DataType::Dictionary(_, values) => Some(schema_of_field(&Field::new(
+            "",
+            values.as_ref().clone(),
+            false,
+        ))?),
+        _ => None,
+    };
+    let mut schema = FFI_ArrowSchema::try_new(plain.format(), children, dictionary)?
+        .with_name(field.name())?
+        .with_metadata(field.metadata())?;
+    schema.flags = plain.flags;
+    if matches!(field.data_type(), DataType::Map(_, true)) {
+        schema.flags |= MAP_KEYS_SORTED;
+    }
+    Ok(schema)
+}
+
+fn has_sorted_map(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Map(_, true) => true,
+        DataType::Dictionary(_, values) => has_sorted_map(values),
+        other => children_of(other)
+            .into_iter()
+            .any(|child| has_sorted_map(child.data_type())),
+    }
+}
+
+fn children_of(data_type: &DataType) -> Vec<&Field> {
+    match data_type {
+        DataType::List(child)
+        | DataType::LargeList(child)
+        | DataType::ListView(child)
+        | DataType::LargeListView(child)
+        | DataType::FixedSizeList(child, _)
+        | DataType::Map(child, _) => vec![child.as_ref()],
+        DataType::Struct(fields) => fields.iter().map(AsRef::as_ref).collect(),
+        DataType::Union(fields, _) => fields.iter().map(|(_, field)| field.as_ref()).collect(),
+        DataType::RunEndEncoded(run_ends, values) => vec![run_ends.as_ref(), values.as_ref()],
+        _ => Vec::new(),
+    }
 }
 
 /// Takes fields in that [`export_fields`] handed out; a released schema has none.

@@ -1,6 +1,6 @@
 //! Table functions, and the tables and batch streams that they yield.
 
-use abi_stable::StableAbi;
+use abi_stable::{StableAbi, std_types::ROption};
 
 use super::{ArrowArray, HostWaker, Parcel};
 
@@ -33,8 +33,17 @@ interface! {
     ref {
         /// The schema, as the types of the parcel.
         fn schema() -> Parcel;
-        /// Plans a scan of some columns.
-        fn scan(request: Parcel) -> ScanObject;
+        /// Starts to plan a scan of some columns.
+        fn scan(request: Parcel) -> ScanPlanningObject;
+    }
+}
+
+interface! {
+    /// A scan that is being planned. Dropping it cancels the planning.
+    Exclusive trait ScanPlanning / ScanPlanningVTable / ScanPlanningVTableRef / ScanPlanningObject;
+    mut {
+        /// The scan, once it is planned; nothing while it is not, and `waker` is woken then.
+        fn poll(waker: HostWaker) -> ROption<ScanObject>;
     }
 }
 

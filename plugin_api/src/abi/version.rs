@@ -4,6 +4,8 @@ use std::fmt;
 
 /// The version of the contract that this crate speaks.
 pub const CONTRACT: ContractVersion = ContractVersion { major: 1, minor: 0 };
+/// [`CONTRACT`] as manifests write it.
+pub const CONTRACT_TEXT: &str = "1.0";
 
 /// `major.minor` of the contract, independent of crate versions.
 ///

@@ -81,6 +81,31 @@ pub struct FunctionDescriptor {
     pub sort_options: Option<SortDirection>,
 }
 
+impl FunctionDescriptor {
+    /// A function that says nothing beyond name, kind and signature.
+    pub fn new(name: &str, kind: FunctionKind, signature: Signature) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            aliases: Vec::new(),
+            signature,
+            documentation: None,
+            debug: String::new(),
+            short_circuits: false,
+            strict: false,
+            simplifies: false,
+            reads_settings: None,
+            batch_size: None,
+            nullable: true,
+            order_sensitivity: None,
+            null_handling_clause: false,
+            within_group_clause: false,
+            extreme: None,
+            sort_options: None,
+        }
+    }
+}
+
 /// Whether an aggregate is the first (`max`) or last (`min`) of a descending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

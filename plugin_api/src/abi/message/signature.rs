@@ -113,6 +113,9 @@ pub enum TypeClass {
     Duration,
     /// One logical type.
     Native(usize),
+    /// A logical extension type: its name, and the position of a type that stands for its native
+    /// type.
+    Extension(String, usize),
     /// Integers.
     Integer,
     /// Floating-point numbers.

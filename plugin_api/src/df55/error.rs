@@ -1,0 +1,185 @@
+//! [`DataFusionError`] across the boundary: the same kind and message come back.
+//!
+//! An error that a plugin raised carries its origin at the end of its message. What does not
+//! survive: sources of external errors (their text does), diagnostics, backtraces, and
+//! `ExecutionJoin`, which cannot be made from outside tokio and comes back as `Execution`.
+
+mod arrow;
+mod schema;
+
+use std::io;
+
+use datafusion_common::DataFusionError;
+
+use crate::abi::{CallError, ErrorKind, ErrorLink, Origin};
+
+/// Kinds of [`io::Error`] that keep their number; others come back as `Other`.
+const IO_KINDS: [io::ErrorKind; 12] = [
+    io::ErrorKind::Other,
+    io::ErrorKind::NotFound,
+    io::ErrorKind::PermissionDenied,
+    io::ErrorKind::ConnectionRefused,
+    io::ErrorKind::ConnectionReset,
+    io::ErrorKind::AlreadyExists,
+    io::ErrorKind::InvalidInput,
+    io::ErrorKind::InvalidData,
+    io::ErrorKind::TimedOut,
+    io::ErrorKind::UnexpectedEof,
+    io::ErrorKind::Unsupported,
+    io::ErrorKind::OutOfMemory,
+];
+
+/// An error on its way out.
+pub fn to_call_error(error: &DataFusionError) -> CallError {
+    let plain = |kind: ErrorKind, text: &str| CallError::new(kind, text);
+    match error {
+        DataFusionError::ArrowError(error, _) => arrow::to_call_error(error),
+        #[cfg(feature = "parquet")]
+        DataFusionError::ParquetError(error) => plain(ErrorKind::Parquet, &error.to_string()),
+        #[cfg(feature = "sql")]
+        DataFusionError::SQL(error, _) => plain(ErrorKind::Sql, &parser_message(error)),
+        DataFusionError::IoError(error) => io_to_call_error(error),
+        DataFusionError::NotImplemented(text) => plain(ErrorKind::NotImplemented, text),
+        DataFusionError::Internal(text) => plain(ErrorKind::Internal, text),
+        DataFusionError::Plan(text) => plain(ErrorKind::Plan, text),
+        DataFusionError::Configuration(text) => plain(ErrorKind::Configuration, text),
+        DataFusionError::SchemaError(error, _) => schema::to_call_error(error),
+        DataFusionError::Execution(text) => plain(ErrorKind::Execution, text),
+        DataFusionError::ExecutionJoin(error) => {
+            plain(ErrorKind::ExecutionJoin, &error.to_string())
+        }
+        DataFusionError::ResourcesExhausted(text) => plain(ErrorKind::ResourcesExhausted, text),
+        DataFusionError::Substrait(text) => plain(ErrorKind::Substrait, text),
+        DataFusionError::Ffi(text) => plain(ErrorKind::Ffi, text),
+        DataFusionError::External(error) => {
+            if let Some(error) = error.downcast_ref::<DataFusionError>() {
+                to_call_error(error)
+            } else if let Some(error) = error.downcast_ref::<CallError>() {
+                error.clone()
+            } else {
+                plain(ErrorKind::External, &error.to_string())
+            }
+        }
+        DataFusionError::Context(context, inner) => {
+            let inner = to_call_error(inner);
+            let mut links = vec![ErrorLink::new(inner.kind(), 0, context)];
+            links.extend_from_slice(inner.links());
+            inner.with_links(links)
+        }
+        DataFusionError::Diagnostic(_, inner) => to_call_error(inner),
+        DataFusionError::Shared(inner) => to_call_error(inner),
+        DataFusionError::Collection(errors) => {
+            let links = errors
+                .iter()
+                .map(to_call_error)
+                .map(|error| ErrorLink::new(error.kind(), error.detail(), error.message()));
+            plain(ErrorKind::Collection, &error.to_string()).with_links(links.collect())
+        }
+        // Kinds behind features of datafusion-common that this build does not name.
+        #[allow(
+            unreachable_patterns,
+            reason = "all kinds are named when all features are on"
+        )]
+        other => plain(ErrorKind::External, &other.to_string()),
+    }
+}
+
+/// An error as it came in.
+pub fn from_call_error(error: CallError) -> DataFusionError {
+    let suffix = attribution(&error);
+    if error.kind() == ErrorKind::Collection {
+        let members = error.links().iter().map(|link| {
+            rebuild(
+                link.kind(),
+                link.detail(),
+                &format!("{}{suffix}", link.message()),
+                &[],
+            )
+        });
+        return DataFusionError::Collection(members.collect());
+    }
+    let message = match error.kind() {
+        ErrorKind::Panic => {
+            let Origin {
+                method, location, ..
+            } = error.origin();
+            format!(
+                "panic in {method} at {location}: {}{suffix}",
+                error.message()
+            )
+        }
+        _ => format!("{}{suffix}", error.message()),
+    };
+    let innermost = rebuild(error.kind(), error.detail(), &message, error.links());
+    let contexts = error
+        .links()
+        .iter()
+        .rev()
+        .filter(|link| link.detail() != schema::PAYLOAD);
+    contexts.fold(innermost, |inner, link| {
+        DataFusionError::Context(link.message().to_owned(), Box::new(inner))
+    })
+}
+
+fn attribution(error: &CallError) -> String {
+    let Origin { plugin, item, .. } = error.origin();
+    match (plugin.is_empty(), item.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => format!(" (plugin '{plugin}')"),
+        (false, false) => format!(" (plugin '{plugin}', '{item}')"),
+    }
+}
+
+fn rebuild(kind: ErrorKind, detail: u32, message: &str, links: &[ErrorLink]) -> DataFusionError {
+    let text = || message.to_owned();
+    match kind {
+        ErrorKind::Arrow => {
+            DataFusionError::ArrowError(Box::new(arrow::rebuild(detail, message)), None)
+        }
+        #[cfg(feature = "parquet")]
+        ErrorKind::Parquet => {
+            DataFusionError::ParquetError(Box::new(parquet::errors::ParquetError::General(text())))
+        }
+        #[cfg(feature = "sql")]
+        ErrorKind::Sql => DataFusionError::SQL(
+            Box::new(sqlparser::parser::ParserError::ParserError(text())),
+            None,
+        ),
+        ErrorKind::Io => {
+            let kind = IO_KINDS
+                .get(detail as usize)
+                .copied()
+                .unwrap_or(io::ErrorKind::Other);
+            DataFusionError::IoError(io::Error::new(kind, text()))
+        }
+        ErrorKind::NotImplemented => DataFusionError::NotImplemented(text()),
+        ErrorKind::Internal => DataFusionError::Internal(text()),
+        ErrorKind::Plan => DataFusionError::Plan(text()),
+        ErrorKind::Configuration => DataFusionError::Configuration(text()),
+        ErrorKind::Schema => schema::rebuild(message, links),
+        ErrorKind::Execution | ErrorKind::ExecutionJoin | ErrorKind::Panic => {
+            DataFusionError::Execution(text())
+        }
+        ErrorKind::ResourcesExhausted => DataFusionError::ResourcesExhausted(text()),
+        ErrorKind::Substrait => DataFusionError::Substrait(text()),
+        ErrorKind::Ffi | ErrorKind::Contract => DataFusionError::Ffi(text()),
+        _ => DataFusionError::External(message.into()),
+    }
+}
+
+fn io_to_call_error(error: &io::Error) -> CallError {
+    let detail = IO_KINDS
+        .iter()
+        .position(|kind| *kind == error.kind())
+        .unwrap_or(0);
+    CallError::with_detail(ErrorKind::Io, detail as u32, error.to_string())
+}
+
+#[cfg(feature = "sql")]
+fn parser_message(error: &sqlparser::parser::ParserError) -> String {
+    use sqlparser::parser::ParserError;
+    match error {
+        ParserError::ParserError(text) | ParserError::TokenizerError(text) => text.clone(),
+        other @ ParserError::RecursionLimitExceeded => other.to_string(),
+    }
+}

@@ -1,0 +1,178 @@
+//! The export macro, and what it calls.
+
+use datafusion_common::{DataFusionError, Result};
+use serde::de::DeserializeOwned;
+
+use super::{Plugin, instance::Instance, runtime};
+use crate::{
+    abi::{
+        CallError, HostServicesObject, PluginInstanceObject, install_panic_hook,
+        message::Activation,
+    },
+    df55::error::to_call_error,
+};
+
+/// What a plugin learns when it is activated.
+#[derive(Debug)]
+pub struct ActivationContext {
+    activation: Activation,
+}
+
+impl ActivationContext {
+    /// The options that the host's configuration has for this plugin, as JSON.
+    pub fn options(&self) -> &serde_json::Map<String, serde_json::Value> {
+        &self.activation.options
+    }
+
+    /// The options as a type of the plugin's.
+    ///
+    /// # Errors
+    /// A configuration error that says which option is wrong.
+    pub fn parse_options<T: DeserializeOwned>(&self) -> Result<T> {
+        let options = serde_json::Value::Object(self.activation.options.clone());
+        serde_json::from_value(options)
+            .map_err(|error| DataFusionError::Configuration(format!("options: {error}")))
+    }
+
+    /// The name of the host application.
+    pub fn host(&self) -> &str {
+        &self.activation.host
+    }
+
+    /// The host's DataFusion version.
+    pub fn datafusion_version(&self) -> &str {
+        &self.activation.datafusion
+    }
+}
+
+/// The plugin that the export macro names.
+#[doc(hidden)]
+pub trait Author: 'static {
+    const NAME: &'static str;
+
+    fn activate(context: &ActivationContext) -> Result<Plugin>;
+}
+
+/// Starts a plugin; called by the export macro's entry.
+#[doc(hidden)]
+pub fn activate<A: Author>(
+    activation: Activation,
+    host: HostServicesObject,
+) -> Result<PluginInstanceObject, CallError> {
+    super::log::install(A::NAME, host, activation.max_level);
+    install_panic_hook(A::NAME, super::log::log_panic);
+    runtime::set_threads(activation.runtime_threads);
+    let plugin = A::activate(&ActivationContext { activation })
+        .and_then(|plugin| plugin.check_names().map(|()| plugin))
+        .map_err(|error| to_call_error(&error))?;
+    Ok(PluginInstanceObject::new(Instance::new(plugin)))
+}
+
+/// Makes a crate of type `cdylib` a plugin.
+///
+/// `capabilities` declares what [`Plugin`](crate::sdk::Plugin) will export; a host refuses a plugin
+/// that exports something else. `activate` is a function from
+/// [`&ActivationContext`](crate::sdk::ActivationContext) to `Result<Plugin>`. Version, description
+/// and license are those of the crate.
+///
+/// ```
+/// use datafusion_plugin_api::prelude::*;
+///
+/// fn activate(_context: &ActivationContext) -> Result<Plugin> {
+///     Ok(Plugin::new())
+/// }
+///
+/// datafusion_plugin_api::export_plugin! {
+///     name: "nothing",
+///     capabilities: [],
+///     activate: activate,
+/// }
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! export_plugin {
+    (
+        name: $name:literal,
+        capabilities: [$($capability:ident),* $(,)?],
+        activate: $activate:path $(,)?
+    ) => {
+        const _: () = {
+            use $crate::{abi, sdk};
+
+            const RECORDS: &[(&str, &str)] = &[
+                ("name", $name),
+                ("version", ::core::env!("CARGO_PKG_VERSION")),
+                ("description", ::core::env!("CARGO_PKG_DESCRIPTION")),
+                ("license", ::core::env!("CARGO_PKG_LICENSE")),
+                ("contract", abi::CONTRACT_TEXT),
+                ("datafusion", abi::built_with::DATAFUSION),
+                ("arrow", abi::built_with::ARROW),
+                ("datafusion-ffi", abi::built_with::DATAFUSION_FFI),
+                ("sqlparser", abi::built_with::SQLPARSER),
+                ("rustc", abi::built_with::RUSTC),
+                ("target", abi::built_with::TARGET),
+                ("profile", abi::built_with::PROFILE),
+                ("panic", if ::core::cfg!(panic = "abort") { "abort" } else { "unwind" }),
+                $(("capability", $crate::__capability!($capability)),)*
+            ];
+            const LEN: usize = abi::manifest::encoded_len(RECORDS);
+
+            // Exported, as the linker would drop a section that nothing refers to.
+            #[allow(unsafe_code)]
+            #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__dfplugin"))]
+            #[cfg_attr(windows, unsafe(link_section = ".dfplug"))]
+            #[cfg_attr(not(any(target_vendor = "apple", windows)), unsafe(link_section = ".dfplugin"))]
+            #[unsafe(export_name = "datafusion_plugin_manifest")]
+            pub static MANIFEST: [u8; LEN] = abi::manifest::encode(RECORDS);
+
+            #[allow(unsafe_code)]
+            #[unsafe(export_name = "datafusion_plugin_root")]
+            pub static ROOT: $crate::LibHeader = abi::export_module::<Exported>();
+
+            struct Exported;
+
+            impl sdk::Author for Exported {
+                const NAME: &'static str = $name;
+
+                fn activate(
+                    context: &sdk::ActivationContext,
+                ) -> $crate::prelude::Result<sdk::Plugin> {
+                    $activate(context)
+                }
+            }
+
+            impl abi::PluginEntry for Exported {
+                fn activate(
+                    activation: abi::message::Activation,
+                    host: abi::HostServicesObject,
+                ) -> ::core::result::Result<abi::PluginInstanceObject, abi::CallError> {
+                    sdk::activate::<Self>(activation, host)
+                }
+            }
+        };
+    };
+}
+
+/// The manifest record of a capability.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __capability {
+    (scalar_function) => {
+        "scalar_function:portable"
+    };
+    (async_scalar_function) => {
+        "async_scalar_function:portable"
+    };
+    (aggregate_function) => {
+        "aggregate_function:portable"
+    };
+    (window_function) => {
+        "window_function:portable"
+    };
+    (table_function) => {
+        "table_function:portable"
+    };
+    (scalar_function_simplify) => {
+        "scalar_function_simplify:same-major"
+    };
+}

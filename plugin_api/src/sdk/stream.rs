@@ -1,0 +1,187 @@
+//! Streams of batches behind the contract, and a table made of them for authors who have no
+//! provider of their own.
+
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use arrow::{array::StructArray, datatypes::SchemaRef, record_batch::RecordBatch};
+use async_trait::async_trait;
+use datafusion_common::Result;
+use datafusion_execution::{SendableRecordBatchStream, TaskContext};
+use datafusion_expr::{Expr, TableType};
+use datafusion_physical_plan::{
+    ExecutionPlan,
+    streaming::{PartitionStream, StreamingTableExec},
+};
+use datafusion_session::{Session, TableProvider};
+
+use super::runtime;
+use crate::{
+    abi::{Batch, BatchStream, CallError, HostWaker, export_array},
+    df55::error::to_call_error,
+};
+
+/// One partition as it is read; polled inside the plugin's runtime.
+pub(super) struct Streaming {
+    name: String,
+    schema: SchemaRef,
+    stream: Option<SendableRecordBatchStream>,
+}
+
+impl Streaming {
+    pub(super) fn new(name: &str, schema: SchemaRef, stream: SendableRecordBatchStream) -> Self {
+        Self {
+            name: name.to_owned(),
+            schema,
+            stream: Some(stream),
+        }
+    }
+
+    fn batch(&self, batch: RecordBatch) -> Result<Batch, CallError> {
+        for (column, field) in batch.columns().iter().zip(self.schema.fields()) {
+            if column.data_type() != field.data_type() {
+                return Err(CallError::contract(format!(
+                    "column '{}' of a batch is of type {}, but the schema promised {}",
+                    field.name(),
+                    column.data_type(),
+                    field.data_type()
+                )));
+            }
+        }
+        if batch.num_columns() != self.schema.fields().len() {
+            return Err(CallError::contract(format!(
+                "a batch of {} columns, but the schema promised {}",
+                batch.num_columns(),
+                self.schema.fields().len()
+            )));
+        }
+        Ok(Batch::Ready(export_array(&StructArray::from(batch))))
+    }
+}
+
+impl BatchStream for Streaming {
+    fn item(&self) -> &str {
+        &self.name
+    }
+
+    fn poll_next(&mut self, waker: HostWaker) -> Result<Batch, CallError> {
+        // Taken for the poll: a stream that fails or panics is not polled again.
+        let Some(mut stream) = self.stream.take() else {
+            return Ok(Batch::End);
+        };
+        let _entered = runtime::enter()?;
+        match waker.with(|waker| stream.as_mut().poll_next(&mut Context::from_waker(waker))) {
+            Poll::Pending => {
+                self.stream = Some(stream);
+                Ok(Batch::Pending)
+            }
+            Poll::Ready(None) => Ok(Batch::End),
+            Poll::Ready(Some(Err(error))) => Err(to_call_error(&error)),
+            Poll::Ready(Some(Ok(batch))) => {
+                let batch = self.batch(batch)?;
+                self.stream = Some(stream);
+                Ok(batch)
+            }
+        }
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        runtime::drop_inside(self.stream.take());
+    }
+}
+
+/// A table that is read as streams: a schema, and for each partition what starts its stream.
+pub struct StreamedTable {
+    schema: SchemaRef,
+    partitions: Vec<Arc<dyn PartitionStream>>,
+}
+
+impl StreamedTable {
+    /// A table of one partition; `start` is called for each scan.
+    pub fn new(
+        schema: SchemaRef,
+        start: impl Fn() -> SendableRecordBatchStream + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            schema,
+            partitions: Vec::new(),
+        }
+        .with_partition(start)
+    }
+
+    /// Adds a partition.
+    pub fn with_partition(
+        mut self,
+        start: impl Fn() -> SendableRecordBatchStream + Send + Sync + 'static,
+    ) -> Self {
+        let schema = Arc::clone(&self.schema);
+        self.partitions.push(Arc::new(Partition {
+            schema,
+            start: Box::new(start),
+        }));
+        self
+    }
+}
+
+impl fmt::Debug for StreamedTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamedTable")
+            .field("schema", &self.schema)
+            .field("partitions", &self.partitions.len())
+            .finish()
+    }
+}
+
+#[async_trait]
+impl TableProvider for StreamedTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Temporary
+    }
+
+    async fn scan(
+        &self,
+        _session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(StreamingTableExec::try_new(
+            Arc::clone(&self.schema),
+            self.partitions.clone(),
+            projection,
+            None,
+            false,
+            limit,
+        )?))
+    }
+}
+
+struct Partition {
+    schema: SchemaRef,
+    start: Box<dyn Fn() -> SendableRecordBatchStream + Send + Sync>,
+}
+
+impl fmt::Debug for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Partition").finish_non_exhaustive()
+    }
+}
+
+impl PartitionStream for Partition {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        (self.start)()
+    }
+}

@@ -1,0 +1,219 @@
+//! The packed description: what only a running plugin can say, for people and for later hosts.
+
+pub(super) mod record;
+mod signature;
+
+use arrow::datatypes::DataType;
+use datafusion_plugin_api::abi::message::{
+    Documentation, Exports, FunctionDescriptor, FunctionKind, TableFunctionDescriptor, Volatility,
+};
+use serde::{Deserialize, Serialize};
+
+/// Everything that a plugin exports, as text. Keys that a reader does not know are ignored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Description {
+    /// Scalar, aggregate and window functions, in the order of export.
+    pub functions: Vec<FunctionEntry>,
+    /// Table functions, in the order of export.
+    pub table_functions: Vec<TableFunctionEntry>,
+}
+
+/// A function.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct FunctionEntry {
+    /// Its name.
+    pub name: String,
+    /// `scalar`, `async_scalar`, `aggregate` or `window`.
+    pub kind: String,
+    /// Other names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// What it accepts, for people: `sha2(Binary|Utf8, Int32)`, one per alternative.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<String>,
+    /// `immutable`, `stable` or `volatile`.
+    pub volatility: String,
+    /// What it says of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub documentation: Option<Documentation>,
+}
+
+/// A table function.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct TableFunctionEntry {
+    /// Its name.
+    pub name: String,
+    /// How it is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub syntax: Option<String>,
+    /// What it says of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub documentation: Option<Documentation>,
+}
+
+impl Description {
+    /// Describes exports; `types` are those of the parcel that carried them.
+    pub fn of(exports: &Exports, types: &[DataType]) -> Self {
+        let functions = exports
+            .scalar_functions
+            .iter()
+            .chain(&exports.aggregate_functions)
+            .chain(&exports.window_functions)
+            .map(|function| FunctionEntry::of(function, types))
+            .collect();
+        let table_functions = exports
+            .table_functions
+            .iter()
+            .map(TableFunctionEntry::of)
+            .collect();
+        Self {
+            functions,
+            table_functions,
+        }
+    }
+
+    /// How many functions there are, of all kinds.
+    pub fn count(&self) -> usize {
+        self.functions.len() + self.table_functions.len()
+    }
+
+    /// The first fact in which this description, packed, differs from what activation yields.
+    ///
+    /// Names, kinds, aliases and volatility are facts. Signatures and documentation are text
+    /// that a later host may write differently, so they are not compared.
+    pub fn disagreement(&self, activated: &Self) -> Option<String> {
+        type Facts<'a> = Vec<(&'a str, &'a str, &'a [String], &'a str)>;
+        fn facts(description: &Description) -> Facts<'_> {
+            let functions = description.functions.iter().map(|entry| {
+                let (kind, volatility) = (entry.kind.as_str(), entry.volatility.as_str());
+                (
+                    kind,
+                    entry.name.as_str(),
+                    entry.aliases.as_slice(),
+                    volatility,
+                )
+            });
+            let tables = description.table_functions.iter();
+            functions
+                .chain(tables.map(|entry| ("table", entry.name.as_str(), &[][..], "")))
+                .collect()
+        }
+        let text = |(kind, name, aliases, volatility): &(&str, &str, &[String], &str)| {
+            let mut text = format!("{kind} function '{name}'");
+            if !volatility.is_empty() {
+                text += &format!(" ({volatility})");
+            }
+            if !aliases.is_empty() {
+                text += &format!(" with aliases {}", aliases.join(", "));
+            }
+            text
+        };
+        let (packed, activated) = (facts(self), facts(activated));
+        if let Some(gone) = packed.iter().find(|fact| !activated.contains(fact)) {
+            return Some(format!("packed but not exported: {}", text(gone)));
+        }
+        if let Some(new) = activated.iter().find(|fact| !packed.contains(fact)) {
+            return Some(format!("exported but not packed: {}", text(new)));
+        }
+        (packed.len() != activated.len()).then(|| {
+            let (packed, activated) = (packed.len(), activated.len());
+            format!("{packed} functions are packed, {activated} are exported")
+        })
+    }
+}
+
+impl FunctionEntry {
+    fn of(function: &FunctionDescriptor, types: &[DataType]) -> Self {
+        Self {
+            name: function.name.clone(),
+            kind: kind_name(function.kind).to_owned(),
+            aliases: function.aliases.clone(),
+            signatures: signature::render(&function.name, &function.signature, types),
+            volatility: match function.signature.volatility {
+                Volatility::Immutable => "immutable",
+                Volatility::Stable => "stable",
+                Volatility::Volatile => "volatile",
+            }
+            .to_owned(),
+            documentation: function.documentation.clone(),
+        }
+    }
+}
+
+/// The name of a kind in descriptions.
+fn kind_name(kind: FunctionKind) -> &'static str {
+    match kind {
+        FunctionKind::Scalar => "scalar",
+        FunctionKind::AsyncScalar => "async_scalar",
+        FunctionKind::Aggregate => "aggregate",
+        FunctionKind::Window => "window",
+        _ => "unknown",
+    }
+}
+
+impl TableFunctionEntry {
+    fn of(function: &TableFunctionDescriptor) -> Self {
+        Self {
+            name: function.name.clone(),
+            syntax: function.syntax.clone(),
+            documentation: function.documentation.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+
+    fn entry(name: &str, volatility: &str) -> FunctionEntry {
+        FunctionEntry {
+            name: name.to_owned(),
+            kind: "scalar".to_owned(),
+            volatility: volatility.to_owned(),
+            ..FunctionEntry::default()
+        }
+    }
+
+    fn description(functions: Vec<FunctionEntry>) -> Description {
+        Description {
+            functions,
+            ..Description::default()
+        }
+    }
+
+    #[test]
+    fn disagreement_names_the_function() {
+        let packed = description(vec![entry("a", "immutable"), entry("b", "stable")]);
+        assert_eq!(packed.disagreement(&packed), None);
+        let less = description(vec![entry("a", "immutable")]);
+        let gone = packed.disagreement(&less).unwrap();
+        assert_eq!(
+            gone,
+            "packed but not exported: scalar function 'b' (stable)"
+        );
+        let new = less.disagreement(&packed).unwrap();
+        assert_eq!(new, "exported but not packed: scalar function 'b' (stable)");
+        let other = description(vec![entry("a", "volatile"), entry("b", "stable")]);
+        assert!(packed.disagreement(&other).unwrap().contains("'a'"));
+        let twice = description(vec![entry("a", "immutable"), entry("a", "immutable")]);
+        assert_eq!(
+            less.disagreement(&twice).unwrap(),
+            "1 functions are packed, 2 are exported"
+        );
+    }
+
+    #[test]
+    fn a_description_of_a_later_host_is_read() {
+        let text = r#"{"functions":[{"name":"f","later":[1]}],"planners":["x"]}"#;
+        let read: Description = serde_json::from_str(text).unwrap();
+        assert_eq!(read.functions[0].name, "f");
+    }
+}

@@ -1,0 +1,271 @@
+//! `plugins.toml`: what the host's owner decides about plugins.
+//!
+//! ```toml
+//! [plugins.spark]
+//! enabled = true              # the default
+//! replace_builtins = false    # the default: built-ins keep their bare names
+//! allow_panic_abort = false   # the default: a plugin whose panics end the process is refused
+//! async_timeout_ms = 30000
+//! async_batch_size = 1024
+//! options = { ansi = true }   # handed to the plugin at activation
+//!
+//! [names]
+//! prefer = { sha2 = "spark" } # who gets a bare name that several plugins have
+//!
+//! [host]
+//! runtime_threads = 4         # of each plugin's own runtime; 0 lets the plugin choose
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+/// The configuration of a host's plugins. The default lets every plugin in, by the rules.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Config {
+    /// By plugin name.
+    pub plugins: BTreeMap<String, PluginConfig>,
+    /// Who gets which name.
+    pub names: NamesConfig,
+    /// The host itself.
+    pub host: HostConfig,
+}
+
+/// What is decided about one plugin.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PluginConfig {
+    /// Whether it is loaded at all.
+    pub enabled: bool,
+    /// Whether its functions take bare names from built-in ones.
+    pub replace_builtins: bool,
+    /// Whether it is taken although its panics end the process.
+    pub allow_panic_abort: bool,
+    /// How long one call of an async function may take, in milliseconds; no limit when absent.
+    pub async_timeout_ms: Option<u64>,
+    /// Rows per call of its async functions; what the function asks for when absent.
+    pub async_batch_size: Option<usize>,
+    /// Handed to the plugin at activation, as JSON.
+    #[serde(deserialize_with = "json_options")]
+    pub options: Map<String, Value>,
+}
+
+impl Default for PluginConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            replace_builtins: false,
+            allow_panic_abort: false,
+            async_timeout_ms: None,
+            async_batch_size: None,
+            options: Map::new(),
+        }
+    }
+}
+
+impl PluginConfig {
+    /// How long one call of an async function may take.
+    pub fn async_timeout(&self) -> Option<Duration> {
+        self.async_timeout_ms.map(Duration::from_millis)
+    }
+}
+
+/// Who gets which name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct NamesConfig {
+    /// The plugin that a bare name belongs to, of several that have it.
+    pub prefer: BTreeMap<String, String>,
+}
+
+/// The host itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct HostConfig {
+    /// Threads of each plugin's own runtime; 0 lets the plugin choose.
+    pub runtime_threads: usize,
+}
+
+/// Why a configuration could not be read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The text is no configuration; the message names line and key.
+    #[error("{}: {message}", path.display())]
+    Form {
+        /// The file; `plugins.toml` for a text that is not in a file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        message: String,
+    },
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] that names the file, and line and key of what is wrong in it.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::of(&text, path)
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        Self::of(text, Path::new("plugins.toml"))
+    }
+
+    fn of(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| ConfigError::Form {
+            path: path.to_owned(),
+            message: error.to_string().trim_end().to_owned(),
+        })
+    }
+
+    /// What is decided about a plugin; the default for one that is not mentioned.
+    pub fn plugin(&self, name: &str) -> PluginConfig {
+        self.plugins.get(name).cloned().unwrap_or_default()
+    }
+}
+
+/// Tables become objects, dates and times their text.
+fn json_options<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Map<String, Value>, D::Error> {
+    let table = toml::Table::deserialize(deserializer)?;
+    table
+        .into_iter()
+        .map(|(key, value)| match json(value) {
+            Some(value) => Ok((key, value)),
+            None => Err(serde::de::Error::custom(format!(
+                "option '{key}' is a number that JSON cannot hold"
+            ))),
+        })
+        .collect()
+}
+
+/// `None` for an infinite or undefined number.
+fn json(value: toml::Value) -> Option<Value> {
+    Some(match value {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) => Value::Number(serde_json::Number::from_f64(number)?),
+        toml::Value::Boolean(flag) => flag.into(),
+        toml::Value::Datetime(moment) => moment.to_string().into(),
+        toml::Value::Array(values) => {
+            Value::Array(values.into_iter().map(json).collect::<Option<_>>()?)
+        }
+        toml::Value::Table(table) => Value::Object(
+            table
+                .into_iter()
+                .map(|(key, value)| Some((key, json(value)?)))
+                .collect::<Option<_>>()?,
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn everything_can_be_said() {
+        let config = Config::parse(
+            r#"
+            [plugins.spark]
+            replace_builtins = true
+            async_timeout_ms = 250
+            async_batch_size = 64
+            [plugins.spark.options]
+            ansi = true
+            since = 2024-05-01
+            nested = { list = [1, 2.5, "x"] }
+            [plugins.old]
+            enabled = false
+            allow_panic_abort = true
+            [names]
+            prefer = { sha2 = "spark" }
+            [host]
+            runtime_threads = 3
+            "#,
+        )
+        .unwrap();
+        let spark = config.plugin("spark");
+        assert!(spark.enabled && spark.replace_builtins && !spark.allow_panic_abort);
+        assert_eq!(spark.async_timeout(), Some(Duration::from_millis(250)));
+        assert_eq!(spark.async_batch_size, Some(64));
+        let expected = json!({
+            "ansi": true, "since": "2024-05-01", "nested": {"list": [1, 2.5, "x"]}
+        });
+        assert_eq!(Value::Object(spark.options), expected);
+        assert!(!config.plugin("old").enabled && config.plugin("old").allow_panic_abort);
+        assert_eq!(config.names.prefer["sha2"], "spark");
+        assert_eq!(config.host.runtime_threads, 3);
+        assert_eq!(config.plugin("unmentioned"), PluginConfig::default());
+    }
+
+    #[test]
+    fn nothing_need_be_said() {
+        assert_eq!(Config::parse("").unwrap(), Config::default());
+        assert!(Config::default().plugin("any").enabled);
+    }
+
+    #[test]
+    fn a_mistake_names_line_and_key() {
+        for (text, parts) in [
+            ("[plugins.a]\nenabeld = true", ["line 2", "enabeld"]),
+            ("[plugin.a]\nenabled = true", ["line 1", "plugin"]),
+            ("[plugins.a]\nenabled = 3", ["line 2", "boolean"]),
+            ("[host]\nruntime_threads = -1", ["line 2", "-1"]),
+            ("[plugins.a]\noptions = { x = inf }", ["line 2", "'x'"]),
+            ("[plugins.a", ["line 1", "plugins.toml"]),
+        ] {
+            let message = Config::parse(text).unwrap_err().to_string();
+            for part in parts {
+                assert!(message.contains(part), "{text}: {message}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let message = Config::read("/no/such/plugins.toml")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.starts_with("/no/such/plugins.toml: cannot be read"),
+            "{message}"
+        );
+    }
+}

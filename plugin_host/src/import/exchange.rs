@@ -1,0 +1,61 @@
+//! Arrays on their way out and in, against the types that were fixed when a call was bound.
+
+use datafusion::{
+    arrow::{
+        array::{Array, ArrayRef},
+        datatypes::DataType,
+    },
+    common::{DataFusionError, ScalarValue},
+};
+use datafusion_plugin_api::abi::{self, ArrowArray};
+
+use super::origin::Origin;
+
+/// Hands `array` out as one of `data_type`.
+///
+/// # Errors
+/// When it is of another type: the plugin would misread its buffers.
+#[inline]
+pub(crate) fn export(
+    origin: &Origin,
+    array: &dyn Array,
+    data_type: &DataType,
+) -> Result<ArrowArray, DataFusionError> {
+    if array.data_type() != data_type {
+        return Err(origin.breach(format!(
+            "a column of type {} where {data_type} was planned",
+            array.data_type()
+        )));
+    }
+    Ok(abi::export_array(array))
+}
+
+/// Takes an array in as one of `data_type` with so many rows.
+///
+/// # Errors
+/// When it is not.
+#[inline]
+pub(crate) fn import(
+    origin: &Origin,
+    array: ArrowArray,
+    data_type: &DataType,
+    rows: usize,
+) -> Result<ArrayRef, DataFusionError> {
+    if array.len() != rows as i64 {
+        return Err(origin.breach(format!("returned {} rows, expected {rows}", array.len())));
+    }
+    abi::import_array(array, data_type).map_err(|error| origin.error(error))
+}
+
+/// Takes a one-row array in as a value.
+///
+/// # Errors
+/// When it is not of `data_type`, or not one row.
+#[inline]
+pub(crate) fn import_scalar(
+    origin: &Origin,
+    array: ArrowArray,
+    data_type: &DataType,
+) -> Result<ScalarValue, DataFusionError> {
+    ScalarValue::try_from_array(&import(origin, array, data_type, 1)?, 0)
+}

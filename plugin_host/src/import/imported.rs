@@ -1,0 +1,199 @@
+//! The functions of one activated plugin, taken in.
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF, async_udf::AsyncScalarUDF};
+use datafusion_plugin_api::{
+    abi::{
+        CallError, PluginInstanceObject,
+        message::{Exports, FunctionDescriptor, FunctionKind},
+    },
+    df55::parcel::ParcelContent,
+};
+
+use super::{
+    aggregate::{AggregateFunction, PluginAggregateUdf},
+    async_scalar::{AsyncLimits, PluginAsyncScalarUdf},
+    metrics::ItemMetrics,
+    origin::{Activated, Origin},
+    scalar::{PluginScalarUdf, ScalarFunction},
+    table::{PluginTableFunction, TableFunction},
+    window::{PluginWindowUdf, WindowFunction},
+};
+use datafusion::arrow::datatypes::DataType;
+
+/// The kind of an item, as people call it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum ItemKind {
+    /// A scalar function.
+    Scalar,
+    /// An async scalar function.
+    AsyncScalar,
+    /// An aggregate function.
+    Aggregate,
+    /// A window function.
+    Window,
+    /// A table function.
+    Table,
+}
+
+impl std::fmt::Display for ItemKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Scalar => "scalar",
+            Self::AsyncScalar => "async scalar",
+            Self::Aggregate => "aggregate",
+            Self::Window => "window",
+            Self::Table => "table",
+        })
+    }
+}
+
+/// A function of a plugin, not yet under a name.
+#[derive(Debug)]
+pub(crate) struct Imported {
+    pub(crate) kind: ItemKind,
+    pub(crate) name: String,
+    pub(crate) aliases: Vec<String>,
+    pub(crate) metrics: Arc<ItemMetrics>,
+    function: Function,
+}
+
+#[derive(Debug)]
+enum Function {
+    Scalar(Arc<ScalarFunction>),
+    AsyncScalar(Arc<ScalarFunction>, AsyncLimits),
+    Aggregate(Arc<AggregateFunction>),
+    Window(Arc<WindowFunction>),
+    Table(Arc<TableFunction>),
+}
+
+/// A function under a name, as a session takes it.
+#[derive(Debug, Clone)]
+pub(crate) enum Named {
+    Scalar(Arc<ScalarUDF>),
+    Aggregate(Arc<AggregateUDF>),
+    Window(Arc<WindowUDF>),
+    Table(String, Arc<PluginTableFunction>),
+}
+
+impl Imported {
+    /// The function under `name` and `aliases`. Most kinds know aliases; the others come once per
+    /// name.
+    pub(crate) fn under(&self, name: &str, aliases: &[String]) -> Vec<Named> {
+        let each = || std::iter::once(name).chain(aliases.iter().map(String::as_str));
+        let (name, aliases) = (name.to_owned(), aliases.to_vec());
+        match &self.function {
+            Function::Scalar(function) => {
+                let udf = PluginScalarUdf::new(name, aliases, Arc::clone(function));
+                vec![Named::Scalar(Arc::new(udf.into()))]
+            }
+            Function::AsyncScalar(function, limits) => each()
+                .map(|name| {
+                    let udf =
+                        PluginScalarUdf::new(name.to_owned(), Vec::new(), Arc::clone(function));
+                    let udf = AsyncScalarUDF::new(Arc::new(PluginAsyncScalarUdf::new(udf, *limits)));
+                    Named::Scalar(Arc::new(udf.into_scalar_udf()))
+                })
+                .collect(),
+            Function::Aggregate(function) => {
+                let udf = PluginAggregateUdf::new(name, aliases, Arc::clone(function));
+                vec![Named::Aggregate(Arc::new(udf.into()))]
+            }
+            Function::Window(function) => {
+                let udf = PluginWindowUdf::new(name, aliases, Arc::clone(function));
+                vec![Named::Window(Arc::new(udf.into()))]
+            }
+            Function::Table(function) => each()
+                .map(|name| {
+                    let function = PluginTableFunction::new(Arc::clone(function));
+                    Named::Table(name.to_owned(), Arc::new(function))
+                })
+                .collect(),
+        }
+    }
+}
+
+/// What a plugin says that it exports, with the types that its signatures speak of.
+#[derive(Debug, Clone)]
+pub(crate) struct Described {
+    pub(crate) exports: Exports,
+    pub(crate) types: Vec<DataType>,
+}
+
+impl Described {
+    pub(crate) fn of(instance: &PluginInstanceObject) -> Result<Self, CallError> {
+        let content = ParcelContent::<Exports>::read(instance.describe()?)?;
+        Ok(Self { types: content.types(), exports: content.message })
+    }
+}
+
+/// Takes in everything that `described` lists.
+pub(crate) fn import(
+    plugin: &Arc<Activated>,
+    instance: &PluginInstanceObject,
+    described: &Described,
+    limits: AsyncLimits,
+) -> Result<Vec<Imported>, CallError> {
+    let Described { exports, types } = described;
+    let mut functions = Vec::new();
+    for (position, descriptor) in exports.scalar_functions.iter().enumerate() {
+        let object = instance.scalar_function(position)?;
+        let origin = origin(plugin, &descriptor.name, object.identity()?);
+        let (kind, wrap): (_, fn(_, _) -> _) = match descriptor.kind {
+            FunctionKind::AsyncScalar => (ItemKind::AsyncScalar, Function::AsyncScalar),
+            _ => (ItemKind::Scalar, |function, _| Function::Scalar(function)),
+        };
+        let metrics = Arc::clone(origin.metrics());
+        let function = ScalarFunction::import(origin, object, descriptor.clone(), types)?;
+        functions.push(imported(kind, descriptor, metrics, wrap(Arc::new(function), limits)));
+    }
+    for (position, descriptor) in exports.aggregate_functions.iter().enumerate() {
+        let object = instance.aggregate_function(position)?;
+        let origin = origin(plugin, &descriptor.name, object.identity()?);
+        let metrics = Arc::clone(origin.metrics());
+        let function = AggregateFunction::import(origin, object, descriptor.clone(), types)?;
+        let function = Function::Aggregate(Arc::new(function));
+        functions.push(imported(ItemKind::Aggregate, descriptor, metrics, function));
+    }
+    for (position, descriptor) in exports.window_functions.iter().enumerate() {
+        let object = instance.window_function(position)?;
+        let origin = origin(plugin, &descriptor.name, object.identity()?);
+        let metrics = Arc::clone(origin.metrics());
+        let function = WindowFunction::import(origin, object, descriptor.clone(), types)?;
+        let function = Function::Window(Arc::new(function));
+        functions.push(imported(ItemKind::Window, descriptor, metrics, function));
+    }
+    for (position, descriptor) in exports.table_functions.iter().enumerate() {
+        let object = instance.table_function(position)?;
+        let origin = origin(plugin, &descriptor.name, position as u64);
+        functions.push(Imported {
+            kind: ItemKind::Table,
+            name: descriptor.name.clone(),
+            aliases: Vec::new(),
+            metrics: Arc::clone(origin.metrics()),
+            function: Function::Table(Arc::new(TableFunction::new(origin, object))),
+        });
+    }
+    Ok(functions)
+}
+
+fn origin(plugin: &Arc<Activated>, item: &str, identity: u64) -> Origin {
+    Origin::new(Arc::clone(plugin), item, identity, Arc::default())
+}
+
+fn imported(
+    kind: ItemKind,
+    descriptor: &FunctionDescriptor,
+    metrics: Arc<ItemMetrics>,
+    function: Function,
+) -> Imported {
+    Imported {
+        kind,
+        name: descriptor.name.clone(),
+        aliases: descriptor.aliases.clone(),
+        metrics,
+        function,
+    }
+}

@@ -1,0 +1,90 @@
+//! Installing the functions of loaded plugins into a session: all of them or none, and again
+//! without effect.
+
+mod names;
+mod qualified;
+mod report;
+mod session;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use datafusion::execution::{session_state::SessionStateBuilder, SessionState};
+
+pub use report::{BareName, InstallReport, InstalledItem, PluginReport};
+
+use crate::import::imported::{Imported, Named};
+use names::Claims;
+use session::{Building, Functions};
+
+/// The functions of one plugin, and what its configuration lets it do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Candidate<'a> {
+    pub(crate) plugin: &'a str,
+    pub(crate) functions: &'a [Imported],
+    pub(crate) replace_builtins: bool,
+}
+
+/// Bare names that the configuration gives to one of several plugins.
+pub(crate) type Preferred = BTreeMap<String, String>;
+
+/// Installs into a live session's state, which the caller holds locked.
+pub(crate) fn install(
+    state: &mut SessionState,
+    candidates: &[Candidate<'_>],
+    preferred: &Preferred,
+) -> InstallReport {
+    let (report, registrations) = plan(state, candidates, preferred);
+    commit(state, registrations);
+    report
+}
+
+/// Installs into a builder; what it builds has the functions.
+pub(crate) fn install_into(
+    mut builder: SessionStateBuilder,
+    candidates: &[Candidate<'_>],
+    preferred: &Preferred,
+) -> (SessionStateBuilder, InstallReport) {
+    let mut building = Building::take(&mut builder);
+    let (report, registrations) = plan(&building, candidates, preferred);
+    commit(&mut building, registrations);
+    building.put_back(&mut builder);
+    (builder, report)
+}
+
+/// Decides every name before anything changes; nothing after this can fail.
+fn plan(
+    session: &impl Functions,
+    candidates: &[Candidate<'_>],
+    preferred: &Preferred,
+) -> (InstallReport, Vec<Named>) {
+    let claims = Claims::of(candidates, preferred);
+    let mut registrations = Vec::new();
+    let mut plugins = Vec::new();
+    for candidate in candidates {
+        let mut items = Vec::new();
+        for function in candidate.functions {
+            let decided = claims.decide(session, candidate, function);
+            let named = function.under(&decided.name, &decided.aliases);
+            items.push(InstalledItem {
+                kind: function.kind,
+                name: format!("{}.{}", candidate.plugin, function.name),
+                bare: decided.bare,
+                aliases: decided.bare_aliases,
+                unchanged: named.iter().all(|named| session.has(named)),
+            });
+            registrations.extend(named.into_iter().filter(|named| !session.has(named)));
+        }
+        plugins.push(PluginReport { plugin: candidate.plugin.to_owned(), items });
+    }
+    (InstallReport { plugins }, registrations)
+}
+
+fn commit(session: &mut impl Functions, registrations: Vec<Named>) {
+    let tables = registrations.iter().any(|named| matches!(named, Named::Table(..)));
+    for named in registrations {
+        session.register(named);
+    }
+    if tables {
+        session.register_relation_planner(Arc::clone(qualified::planner()));
+    }
+}

@@ -1,0 +1,95 @@
+//! What an install did.
+
+use std::fmt;
+
+use crate::import::imported::ItemKind;
+
+/// What an install did, plugin by plugin.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InstallReport {
+    /// The plugins in the order they were loaded.
+    pub plugins: Vec<PluginReport>,
+}
+
+/// What an install did for one plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PluginReport {
+    /// The plugin's name.
+    pub plugin: String,
+    /// Its functions.
+    pub items: Vec<InstalledItem>,
+}
+
+/// One function as installed. It answers to its qualified name in every case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InstalledItem {
+    /// The kind.
+    pub kind: ItemKind,
+    /// The qualified name, `plugin.function`.
+    pub name: String,
+    /// What became of the bare name.
+    pub bare: BareName,
+    /// The bare aliases that it answers to as well.
+    pub aliases: Vec<String>,
+    /// The session had it already, under the same names.
+    pub unchanged: bool,
+}
+
+/// What became of a function's bare name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BareName {
+    /// It was free.
+    Granted,
+    /// It was taken, and the configuration lets the plugin replace what had it.
+    Replaced,
+    /// The session had it, and keeps it.
+    Taken,
+    /// Other plugins export it too, and the configuration prefers none.
+    Contested {
+        /// The other plugins.
+        with: Vec<String>,
+    },
+    /// The configuration gives it to another plugin.
+    PreferredFrom {
+        /// The preferred plugin.
+        plugin: String,
+    },
+}
+
+impl BareName {
+    /// Whether the function answers to it.
+    pub fn is_granted(&self) -> bool {
+        matches!(self, Self::Granted | Self::Replaced)
+    }
+}
+
+impl fmt::Display for BareName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Granted => f.write_str("granted"),
+            Self::Replaced => f.write_str("replaced what had the name"),
+            Self::Taken => f.write_str("taken by the session; set replace_builtins to replace it"),
+            Self::Contested { with } => {
+                write!(f, "also exported by {}; set names.prefer to choose", with.join(", "))
+            }
+            Self::PreferredFrom { plugin } => write!(f, "preferred from plugin '{plugin}'"),
+        }
+    }
+}
+
+impl InstallReport {
+    /// Whether the install changed nothing.
+    pub fn is_unchanged(&self) -> bool {
+        self.plugins.iter().flat_map(|plugin| &plugin.items).all(|item| item.unchanged)
+    }
+
+    /// The functions that do not answer to their bare name.
+    pub fn qualified_only(&self) -> impl Iterator<Item = &InstalledItem> {
+        let items = self.plugins.iter().flat_map(|plugin| &plugin.items);
+        items.filter(|item| !item.bare.is_granted())
+    }
+}

@@ -1,0 +1,62 @@
+//! Opening a library: the one place of the host that trusts what it was told about a file.
+
+#![allow(unsafe_code)]
+
+use std::path::Path;
+
+use abi_stable::library::{AbiHeaderRef, LibraryError};
+use datafusion_plugin_api::abi::{PluginModuleRef, ROOT_SYMBOL};
+use thiserror::Error;
+
+/// Why a library could not be opened.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The system's loader refused it.
+    #[error("the system cannot load the library: {0}")]
+    Open(#[from] libloading::Error),
+    /// It has a manifest but no entry.
+    #[error("the library has no symbol '{ROOT_SYMBOL}', which a plugin exports: {0}")]
+    NoEntry(#[source] libloading::Error),
+    /// Its entry has another layout than the host's contract.
+    #[error("the library's entry does not have the layout of the contract: {0}")]
+    Layout(String),
+}
+
+/// Opens the library by itself, all symbols resolved now and visible to it alone, and checks the
+/// layout of its entry. The library stays mapped for the life of the process: code of it may run
+/// in thread-local destructors at any time.
+///
+/// # Errors
+/// A [`LoadError`]; the library's initialisers may have run by then.
+pub(crate) fn open(path: &Path) -> Result<PluginModuleRef, LoadError> {
+    // SAFETY: running a library's initialisers is what loading a plugin means; the caller has
+    // judged its manifest before.
+    let library = unsafe { open_now(path) }?;
+    // SAFETY: a symbol of this name is, by the contract, a static `LibHeader`, whose start is an
+    // `AbiHeader`; its magic is checked before anything else is read.
+    let header = unsafe { library.get::<AbiHeaderRef>(ROOT_SYMBOL.as_bytes()) }
+        .map(|symbol| *symbol)
+        .map_err(LoadError::NoEntry)?;
+    std::mem::forget(library);
+    let layout = |error: LibraryError| LoadError::Layout(error.to_string());
+    // Each library's own header: abi_stable's loader would return the first one loaded for all.
+    header
+        .upgrade()
+        .map_err(layout)?
+        .init_root_module::<PluginModuleRef>()
+        .map_err(layout)
+}
+
+#[cfg(unix)]
+unsafe fn open_now(path: &Path) -> Result<libloading::Library, libloading::Error> {
+    use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+    // SAFETY: the caller's.
+    unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map(Into::into)
+}
+
+#[cfg(not(unix))]
+unsafe fn open_now(path: &Path) -> Result<libloading::Library, libloading::Error> {
+    // SAFETY: the caller's.
+    unsafe { libloading::Library::new(path) }
+}
