@@ -15,6 +15,7 @@ mod stream;
 #[cfg(feature = "tables")]
 mod table_function;
 
+pub use self::log::HostSubscriber;
 pub use export::{ActivationContext, Author, activate};
 pub use plugin::{AsyncScalarOptions, Plugin};
 pub use runtime::runtime;
