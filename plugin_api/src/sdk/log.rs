@@ -80,7 +80,107 @@ impl Log for HostLogger {
 
 #[cfg(test)]
 mod tests {
-    use super::place;
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use std::sync::{Arc, Mutex};
+
+    use abi_stable::std_types::RString;
+
+    use super::{install, log_panic, place};
+    use crate::abi::{CallError, HostServices, HostServicesObject, PanicReport, message::Event};
+
+    #[derive(Clone, Default)]
+    struct Host(Arc<Mutex<Vec<Event>>>);
+
+    impl Host {
+        fn install(&self, max_level: u8) {
+            install("shapes", HostServicesObject::new(self.clone()), max_level);
+        }
+
+        fn take(&self) -> Vec<(u8, String)> {
+            let events = std::mem::take(&mut *self.0.lock().unwrap());
+            events.into_iter().map(|e| (e.level, e.message)).collect()
+        }
+    }
+
+    impl HostServices for Host {
+        fn item(&self) -> &str {
+            "log"
+        }
+        fn event(&self, record: RString) -> Result<(), CallError> {
+            let event = serde_json::from_str(&record).unwrap();
+            self.0.lock().unwrap().push(event);
+            Ok(())
+        }
+        fn open_span(&self, _: RString) -> Result<u64, CallError> {
+            Ok(1)
+        }
+        fn record_span(&self, _: u64, _: RString) -> Result<(), CallError> {
+            Ok(())
+        }
+        fn enter_span(&self, _: u64) -> Result<(), CallError> {
+            Ok(())
+        }
+        fn exit_span(&self, _: u64) -> Result<(), CallError> {
+            Ok(())
+        }
+        fn close_span(&self, _: u64) -> Result<(), CallError> {
+            Ok(())
+        }
+    }
+
+    fn say() {
+        ::tracing::info!("tracing info");
+        ::tracing::error!("tracing error");
+        ::log::info!("log info");
+        ::log::warn!("log warning");
+    }
+
+    fn records(expected: &[(u8, &str)]) -> Vec<(u8, String)> {
+        expected
+            .iter()
+            .map(|(l, m)| (*l, (*m).to_owned()))
+            .collect()
+    }
+
+    /// One test, since a library has one subscriber: both crates' records, the level of each
+    /// host, panics.
+    #[test]
+    fn records_go_to_the_latest_host_up_to_its_level() {
+        say();
+        let (first, second) = (Host::default(), Host::default());
+        first.install(2);
+        say();
+        let quiet = records(&[(1, "tracing error"), (2, "log warning")]);
+        assert_eq!(first.take(), quiet);
+
+        second.install(3);
+        say();
+        let all = [
+            (3, "tracing info"),
+            (1, "tracing error"),
+            (3, "log info"),
+            (2, "log warning"),
+        ];
+        assert_eq!(second.take(), records(&all));
+        assert_eq!(first.take(), []);
+
+        log_panic(&PanicReport {
+            message: "no area".to_owned(),
+            location: "src/a.rs:3:9".to_owned(),
+        });
+        let panic = second.0.lock().unwrap().pop().unwrap();
+        assert_eq!((panic.level, panic.message.as_str()), (1, "panic: no area"));
+        assert_eq!(panic.target, "shapes");
+        assert_eq!(
+            (panic.file.as_deref(), panic.line),
+            (Some("src/a.rs"), Some(3))
+        );
+
+        second.install(0);
+        say();
+        assert_eq!(second.take(), []);
+    }
 
     #[test]
     fn places_are_read_from_their_end() {
