@@ -23,6 +23,7 @@ mod stream;
 mod table_function;
 mod window;
 
+pub use self::log::HostSubscriber;
 #[cfg(feature = "simplify")]
 pub use export::SIMPLIFY_NEEDS_FEATURE_SIMPLIFY;
 pub use export::{ActivationContext, Author, activate, declares_simplify};
