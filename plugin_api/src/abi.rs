@@ -33,10 +33,11 @@ pub use arrow_exchange::{
 pub use error::{CallError, ErrorKind, ErrorLink, Origin};
 pub use function::{
     Accumulator, AccumulatorObject, AggregateFunction, AggregateFunctionObject, Argument,
-    ArgumentKind, BoundScalarFunction, BoundScalarFunctionObject, Completion, CompletionObject,
-    Emit, Groups, GroupsAccumulator, GroupsAccumulatorObject, PartitionEvaluator,
-    PartitionEvaluatorObject, Range, ScalarFunction, ScalarFunctionObject, Value, WindowFunction,
-    WindowFunctionObject, WindowState,
+    ArgumentKind, BoundAggregateFunction, BoundAggregateFunctionObject, BoundScalarFunction,
+    BoundScalarFunctionObject, BoundWindowFunction, BoundWindowFunctionObject, Completion,
+    CompletionObject, Emit, EvaluatorTraits, Groups, GroupsAccumulator, GroupsAccumulatorObject,
+    PartitionEvaluator, PartitionEvaluatorObject, Range, RowValue, Rows, ScalarFunction,
+    ScalarFunctionObject, Value, WindowFunction, WindowFunctionObject, WindowState,
 };
 pub use guard::{PanicReport, catch, install_panic_hook, on_drop_failure};
 pub use module::{

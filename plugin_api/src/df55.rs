@@ -6,6 +6,7 @@ pub mod error;
 pub mod function_table;
 pub mod parcel;
 pub mod properties;
+pub mod row_value;
 pub mod settings;
 pub mod signature;
 #[cfg(feature = "simplify")]

@@ -1,11 +1,17 @@
 //! Adapters: DataFusion's traits over what a plugin exports.
 
+pub(crate) mod accumulator;
 pub(crate) mod aggregate;
+pub(crate) mod arguments;
 pub(crate) mod async_scalar;
 pub(crate) mod exchange;
+pub(crate) mod groups_accumulator;
 pub(crate) mod imported;
 pub(crate) mod metrics;
+pub(crate) mod names;
 pub(crate) mod origin;
+pub(crate) mod partition_evaluator;
+pub(crate) mod recent;
 pub(crate) mod scalar;
 pub(crate) mod settings;
 pub(crate) mod table;

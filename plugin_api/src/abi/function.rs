@@ -5,14 +5,16 @@ mod scalar;
 mod window;
 
 pub use aggregate::{
-    Accumulator, AccumulatorObject, AggregateFunction, AggregateFunctionObject, Emit, Groups,
-    GroupsAccumulator, GroupsAccumulatorObject,
+    Accumulator, AccumulatorObject, AggregateFunction, AggregateFunctionObject,
+    BoundAggregateFunction, BoundAggregateFunctionObject, Emit, Groups, GroupsAccumulator,
+    GroupsAccumulatorObject,
 };
 pub use scalar::{
     Argument, ArgumentKind, BoundScalarFunction, BoundScalarFunctionObject, Completion,
     CompletionObject, ScalarFunction, ScalarFunctionObject, Value,
 };
 pub use window::{
-    PartitionEvaluator, PartitionEvaluatorObject, Range, WindowFunction, WindowFunctionObject,
+    BoundWindowFunction, BoundWindowFunctionObject, EvaluatorTraits, PartitionEvaluator,
+    PartitionEvaluatorObject, Range, RowValue, Rows, WindowFunction, WindowFunctionObject,
     WindowState,
 };

@@ -13,13 +13,14 @@ mod table;
 
 pub use expression::{ExpressionList, ExpressionSlot, FunctionReference, TableName};
 pub use function::{
-    AccumulatorRequest, ArgumentSource, BindRequest, BoundsReply, BoundsRequest, CallRequest,
-    ConditionalArguments, ExpressionsReply, ExpressionsRequest, ExtremeOrdering, FieldRequest,
-    FieldsReply, FieldsRequest, FlagReply, FunctionDescriptor, FunctionKind, LimitEffectReply,
-    MonotonicityReply, Nanoseconds, OrderSensitivity, OrderingReply, OrderingRequest, Placement,
-    PlacementReply, PlacementRequest, PreimageReply, PropagateReply, Properties, Reversal, Rewrite,
-    Settings, SimplifyReply, SimplifyRequest, SortDirection, SortOrder, StateFieldsRequest,
-    StatisticsRequest, StructFieldMappingReply, ValueReply,
+    AggregateBindRequest, ArgumentSource, ArgumentStatistics, BindRequest, BoundsReply,
+    BoundsRequest, CallRequest, ColumnStatistics, ConditionalArguments, ExpressionsReply,
+    ExpressionsRequest, ExtremeOrdering, FieldRequest, FieldsReply, FieldsRequest, FlagReply,
+    FunctionDescriptor, FunctionKind, Known, LimitEffectReply, MonotonicityReply, Nanoseconds,
+    OrderSensitivity, OrderingReply, OrderingRequest, Placement, PlacementReply, PlacementRequest,
+    PreimageReply, PropagateReply, Properties, Reversal, Rewrite, Settings, SimplifyReply,
+    SimplifyRequest, SortDirection, SortOrder, StateFieldsRequest, StatisticsRequest,
+    StructFieldMappingReply, ValueReply,
 };
 pub use log::{Event, Span};
 pub use plugin::{Activation, Exports};

@@ -2,7 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Plugin, functions::Functions, scalar};
+use super::{
+    Plugin,
+    aggregate::{self, AggregateExport, AggregateFunctions},
+    functions::Functions,
+    interned::Interned,
+    scalar,
+    window::{self, WindowExport, WindowFunctions},
+};
 use crate::{
     abi::{
         AggregateFunctionObject, CallError, Parcel, PluginInstance, ScalarFunctionObject,
@@ -13,12 +20,20 @@ use crate::{
 
 pub(super) struct Instance {
     scalar: Arc<Functions>,
+    aggregate: Arc<AggregateFunctions>,
+    window: Arc<WindowFunctions>,
+    #[cfg(feature = "tables")]
+    table: Vec<super::table_function::TableFunctionEntry>,
 }
 
 impl Instance {
     pub(super) fn new(plugin: Plugin) -> Self {
         Self {
             scalar: Arc::new(Functions::new(plugin.scalar)),
+            aggregate: Arc::new(Interned::new(plugin.aggregate)),
+            window: Arc::new(Interned::new(plugin.window)),
+            #[cfg(feature = "tables")]
+            table: plugin.table,
         }
     }
 }
@@ -42,6 +57,20 @@ impl PluginInstance for Instance {
                 .scalar_functions
                 .push(scalar::descriptor(entry, &mut types)?);
         }
+        for udf in self.aggregate.exports() {
+            exports
+                .aggregate_functions
+                .push(aggregate::descriptor(udf, &mut types)?);
+        }
+        for udf in self.window.exports() {
+            exports
+                .window_functions
+                .push(window::descriptor(udf, &mut types)?);
+        }
+        #[cfg(feature = "tables")]
+        for entry in &self.table {
+            exports.table_functions.push(entry.descriptor());
+        }
         ParcelBuilder::new()
             .types(types.as_slice())
             .finish(&exports)
@@ -55,14 +84,24 @@ impl PluginInstance for Instance {
     }
 
     fn aggregate_function(&self, position: usize) -> Result<AggregateFunctionObject, CallError> {
-        none("aggregate", position)
+        match self.aggregate.exports().get(position) {
+            Some(udf) => Ok(AggregateExport::object(Arc::clone(udf), &self.aggregate)),
+            None => none("aggregate", position),
+        }
     }
 
     fn window_function(&self, position: usize) -> Result<WindowFunctionObject, CallError> {
-        none("window", position)
+        match self.window.exports().get(position) {
+            Some(udf) => Ok(WindowExport::object(Arc::clone(udf), &self.window)),
+            None => none("window", position),
+        }
     }
 
     fn table_function(&self, position: usize) -> Result<TableFunctionObject, CallError> {
+        #[cfg(feature = "tables")]
+        if let Some(entry) = self.table.get(position) {
+            return Ok(TableFunctionObject::new(entry.clone()));
+        }
         none("table", position)
     }
 }

@@ -8,6 +8,9 @@ use datafusion_expr::{
     async_udf::{AsyncScalarUDF, AsyncScalarUDFImpl},
 };
 
+use super::instance::Instance;
+use crate::abi::PluginInstanceObject;
+
 /// How an async scalar function is called.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -39,6 +42,7 @@ pub(super) struct ScalarEntry {
     /// The author's type under an async function; it says more than its wrapper.
     pub(super) asynchronous: Option<(Arc<dyn AsyncScalarUDFImpl>, AsyncScalarOptions)>,
     pub(super) reads_settings: Option<Vec<String>>,
+    pub(super) simplifies: bool,
 }
 
 /// The functions that a plugin exports.
@@ -68,6 +72,7 @@ impl Plugin {
             udf,
             asynchronous: None,
             reads_settings: None,
+            simplifies: false,
         };
         self.scalar.extend(udfs.into_iter().map(entry));
         self
@@ -93,6 +98,7 @@ impl Plugin {
             udf: Arc::new(AsyncScalarUDF::new(Arc::clone(&udf)).into_scalar_udf()),
             asynchronous: Some((udf, options)),
             reads_settings: None,
+            simplifies: false,
         });
         self
     }
@@ -153,6 +159,16 @@ impl Plugin {
         };
         self.table.extend(functions.into_iter().map(entry));
         self
+    }
+
+    /// The plugin as a host sees it, in this process and without a library: for tests of a plugin's
+    /// functions across the contract.
+    ///
+    /// # Errors
+    /// When two functions of one kind have one name.
+    pub fn into_instance(self) -> Result<PluginInstanceObject> {
+        self.check_names()?;
+        Ok(PluginInstanceObject::new(Instance::new(self)))
     }
 
     /// Refuses two functions of one kind with one name.

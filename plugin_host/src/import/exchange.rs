@@ -59,3 +59,26 @@ pub(crate) fn import_scalar(
 ) -> Result<ScalarValue, DataFusionError> {
     ScalarValue::try_from_array(&import(origin, array, data_type, 1)?, 0)
 }
+
+/// Hands arrays out, each as the type at its position; there may be fewer arrays than types.
+///
+/// # Errors
+/// When there are more arrays than types, or one is of another type.
+pub(crate) fn export_all(
+    origin: &Origin,
+    arrays: &[ArrayRef],
+    types: &[DataType],
+) -> Result<Vec<ArrowArray>, DataFusionError> {
+    if arrays.len() > types.len() {
+        return Err(origin.breach(format!(
+            "{} columns where {} were planned",
+            arrays.len(),
+            types.len()
+        )));
+    }
+    arrays
+        .iter()
+        .zip(types)
+        .map(|(array, data_type)| export(origin, array, data_type))
+        .collect()
+}

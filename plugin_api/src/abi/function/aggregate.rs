@@ -53,14 +53,25 @@ interface! {
         fn reversal() -> Parcel;
         /// The function that [`Self::reversal`] promises.
         fn reversed() -> AggregateFunctionObject;
+        /// Fixes argument, ordering and return fields, constants and clauses.
+        fn bind(request: Parcel) -> BoundAggregateFunctionObject;
+    }
+}
+
+interface! {
+    /// An aggregate function with its types fixed: makes accumulators.
+    Shared trait BoundAggregateFunction / BoundAggregateFunctionVTable / BoundAggregateFunctionVTableRef / BoundAggregateFunctionObject;
+    ref {
+        /// The types of the intermediate state.
+        fn state_types() -> Parcel;
         /// An accumulator of one group.
-        fn accumulator(request: Parcel) -> AccumulatorObject;
+        fn accumulator() -> AccumulatorObject;
         /// An accumulator of a sliding window frame.
-        fn sliding_accumulator(request: Parcel) -> AccumulatorObject;
-        /// Whether [`Self::groups_accumulator`] works for these arguments.
-        fn groups_accumulator_supported(request: Parcel) -> bool;
-        /// An accumulator of many groups.
-        fn groups_accumulator(request: Parcel) -> GroupsAccumulatorObject;
+        fn sliding_accumulator() -> AccumulatorObject;
+        /// An accumulator of many groups. Every aggregate function has one: where the author
+        /// wrote none, it is made of accumulators of one group on the plugin's side, so that a
+        /// batch crosses once however many groups it has.
+        fn groups_accumulator() -> GroupsAccumulatorObject;
     }
 }
 

@@ -1,8 +1,11 @@
 //! Window functions and their partition evaluators.
 
-use abi_stable::{StableAbi, std_types::RSliceMut};
+use abi_stable::{
+    StableAbi,
+    std_types::{RSlice, RSliceMut, RVec},
+};
 
-use crate::abi::{ArrowArray, Parcel, Value};
+use crate::abi::{ArrowArray, ArrowSchema, Parcel};
 
 /// Rows `start..end`.
 #[repr(C)]
@@ -32,6 +35,42 @@ pub struct WindowState {
     pub results: ArrowArray,
 }
 
+/// One value of the return type that was bound. Values of up to 16 bytes need no array.
+#[repr(C, u8)]
+#[derive(StableAbi, Debug)]
+pub enum RowValue {
+    /// Null.
+    Null,
+    /// A boolean, number, date, time or timestamp: its bytes, little-endian, zeroes after them.
+    Inline([u8; 16]),
+    /// An array of one row.
+    Array(ArrowArray),
+}
+
+/// Results of consecutive rows, and the rows that each was computed from.
+#[repr(C)]
+#[derive(StableAbi, Debug)]
+pub struct Rows {
+    /// Per row, the rows that it needed.
+    pub ranges: RVec<Range>,
+    /// Per row, the result, of the return type that was bound.
+    pub results: ArrowArray,
+}
+
+/// What does not change while an evaluator lives.
+#[repr(C)]
+#[derive(StableAbi, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EvaluatorTraits {
+    /// Only rows up to the current one matter.
+    pub is_causal: bool,
+    /// Rows can be computed one by one.
+    pub supports_bounded_execution: bool,
+    /// The window frame matters.
+    pub uses_window_frame: bool,
+    /// Only the ranks matter.
+    pub include_rank: bool,
+}
+
 interface! {
     /// A window function as planning sees it.
     Shared trait WindowFunction / WindowFunctionVTable / WindowFunctionVTableRef / WindowFunctionObject;
@@ -52,8 +91,19 @@ interface! {
         fn reversal() -> Parcel;
         /// The function that [`Self::reversal`] promises.
         fn reversed() -> WindowFunctionObject;
+        /// Fixes argument fields, constants and clauses.
+        fn bind(request: Parcel) -> BoundWindowFunctionObject;
+    }
+}
+
+interface! {
+    /// A window function with its types fixed: makes evaluators.
+    Shared trait BoundWindowFunction / BoundWindowFunctionVTable / BoundWindowFunctionVTableRef / BoundWindowFunctionObject;
+    ref {
+        /// The type of the results, then those of the columns that evaluators are given.
+        fn types() -> Parcel;
         /// The evaluator of one partition.
-        fn partition_evaluator(request: Parcel) -> PartitionEvaluatorObject;
+        fn partition_evaluator() -> PartitionEvaluatorObject;
     }
 }
 
@@ -61,27 +111,30 @@ interface! {
     /// Computes a window function over one partition.
     Exclusive trait PartitionEvaluator / PartitionEvaluatorVTable / PartitionEvaluatorVTableRef / PartitionEvaluatorObject;
     ref {
-        /// Whether only rows up to the current one matter.
-        fn is_causal() -> bool;
-        /// Whether rows are computed one by one.
-        fn supports_bounded_execution() -> bool;
-        /// Whether the window frame matters.
-        fn uses_window_frame() -> bool;
-        /// Whether only the ranks matter.
-        fn include_rank() -> bool;
+        /// What does not change.
+        fn traits() -> EvaluatorTraits;
         /// The rows that the result of a row needs.
         fn get_range(row: usize, rows: usize) -> Range;
         /// The results of a partition from the ranks of its rows.
-        fn evaluate_all_with_rank(rows: usize, ranks: RSliceMut<'_, Range>) -> ArrowArray;
+        fn evaluate_all_with_rank(rows: usize, ranks: RSlice<'_, Range>) -> ArrowArray;
     }
     mut {
-        /// Lets the evaluator forget what it no longer needs.
+        /// Lets the evaluator forget what it no longer needs. The callee takes the results, and
+        /// gives results back where it changed them.
         fn memoize(state: &mut WindowState) -> ();
         /// The results of a whole partition.
         fn evaluate_all(values: RSliceMut<'_, ArrowArray>, rows: usize) -> ArrowArray;
-        /// The argument columns of the calls of [`Self::evaluate`] that follow.
-        fn load(values: RSliceMut<'_, ArrowArray>) -> ();
-        /// The result of one row.
-        fn evaluate(range: Range) -> Value;
+        /// The columns of the evaluations that follow: those of the types that were bound, then the
+        /// window's ordering columns. `ordering` has a field for each of the latter; it is
+        /// released when they are of the same types as at the last call.
+        fn load(values: RSliceMut<'_, ArrowArray>, ordering: ArrowSchema) -> ();
+        /// The result of one row, for evaluators that use the window frame.
+        fn evaluate(range: Range) -> RowValue;
+        /// The results of `row` and of the rows after it, for evaluators that find their range
+        /// themselves: as many as are sure to be asked for by a caller that asks row by row for a
+        /// partition of which `rows` rows are known. Such a caller stops before a row whose range
+        /// ends with the last known row, unless the evaluator is causal or the partition has
+        /// ended; that it asks for `row` says that it has not stopped there.
+        fn evaluate_rows(row: usize, rows: usize) -> Rows;
     }
 }

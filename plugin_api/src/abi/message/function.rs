@@ -349,10 +349,10 @@ pub enum ArgumentSource {
     Constant(usize),
 }
 
-/// Asks for an accumulator. Types are the argument fields, then one field per ordering
+/// Binds an aggregate function. Types are the argument fields, then one field per ordering
 /// expression, then the return field.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct AccumulatorRequest {
+pub struct AggregateBindRequest {
     /// The call's display name.
     pub name: String,
     /// Per argument.
@@ -386,18 +386,57 @@ pub struct StateFieldsRequest {
     pub distinct: bool,
 }
 
-/// Asks whether statistics give the result. Types are the argument columns' fields, then the
-/// return field; values are, per known statistic, as the descriptor says.
+/// A number, or a position among the values, and whether it is exact.
+pub type Known = Option<(usize, bool)>;
+
+/// Asks whether statistics give the result. The only type is the return type.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct StatisticsRequest {
-    /// Rows, and whether the number is exact.
-    pub rows: Option<(usize, bool)>,
-    /// Per argument: null count, distinct count with exactness.
-    pub counts: Vec<(Option<(usize, bool)>, Option<(usize, bool)>)>,
-    /// Per argument: positions of minimum, maximum and sum among the values, with exactness.
-    pub extremes: Vec<[Option<(usize, bool)>; 3]>,
+    /// Rows.
+    #[serde(default)]
+    pub rows: Known,
+    /// Bytes.
+    #[serde(default)]
+    pub bytes: Known,
+    /// Per argument.
+    pub arguments: Vec<ArgumentStatistics>,
     /// `DISTINCT`.
+    #[serde(default)]
     pub distinct: bool,
+}
+
+/// What is known of an argument.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ArgumentStatistics {
+    /// A column of the input.
+    Column(ColumnStatistics),
+    /// A constant: a position among the values.
+    Constant(usize),
+}
+
+/// What is known of a column.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct ColumnStatistics {
+    /// Nulls.
+    #[serde(default)]
+    pub nulls: Known,
+    /// Distinct values.
+    #[serde(default)]
+    pub distinct: Known,
+    /// Bytes.
+    #[serde(default)]
+    pub bytes: Known,
+    /// The position of the least value.
+    #[serde(default)]
+    pub minimum: Known,
+    /// The position of the greatest value.
+    #[serde(default)]
+    pub maximum: Known,
+    /// The position of the sum.
+    #[serde(default)]
+    pub sum: Known,
 }
 
 /// How results change as rows are added.
@@ -431,16 +470,16 @@ pub struct FieldRequest {
     pub name: String,
 }
 
-/// Asks which arguments a window function wants evaluated; also the form of the evaluator's
-/// request. Types are the argument fields.
+/// Asks which arguments a window function wants evaluated, or how a limit moves; also binds a
+/// window function. Types are the argument fields.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ExpressionsRequest {
     /// Per argument.
     pub arguments: Vec<ArgumentSource>,
-    /// `IGNORE NULLS`; evaluator only.
+    /// `IGNORE NULLS`; binding only.
     #[serde(default)]
     pub ignore_nulls: bool,
-    /// The window is reversed; evaluator only.
+    /// The window is reversed; binding only.
     #[serde(default)]
     pub reversed: bool,
 }

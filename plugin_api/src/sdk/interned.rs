@@ -1,0 +1,41 @@
+//! Functions of one kind, by identity: the exports, and those that derive from them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Identities below this are positions of exports.
+const FIRST_DERIVED: u64 = 1 << 32;
+
+pub(super) struct Interned<T> {
+    exports: Vec<Arc<T>>,
+    /// Kept for the plugin's life; equal functions share an entry, so that their number is bounded.
+    derived: Mutex<Vec<Arc<T>>>,
+}
+
+impl<T: PartialEq> Interned<T> {
+    pub(super) fn new(exports: Vec<Arc<T>>) -> Self {
+        Self {
+            exports,
+            derived: Mutex::default(),
+        }
+    }
+
+    pub(super) fn exports(&self) -> &[Arc<T>] {
+        &self.exports
+    }
+
+    /// The identity of a function; equal functions have one.
+    pub(super) fn identity(&self, function: &Arc<T>) -> u64 {
+        if let Some(position) = self.exports.iter().position(|known| known == function) {
+            return position as u64;
+        }
+        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = derived
+            .iter()
+            .position(|known| known == function)
+            .unwrap_or_else(|| {
+                derived.push(Arc::clone(function));
+                derived.len() - 1
+            });
+        FIRST_DERIVED + position as u64
+    }
+}

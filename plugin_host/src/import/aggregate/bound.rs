@@ -1,0 +1,185 @@
+//! Bound aggregate functions. DataFusion asks for an accumulator per group and per partition, each
+//! time with everything that planning fixed; what is the same is bound once.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::datatypes::{DataType, FieldRef},
+    common::Result,
+    logical_expr::function::AccumulatorArgs,
+    physical_expr::{PhysicalExpr, PhysicalSortExpr},
+};
+use datafusion_plugin_api::{
+    abi::{
+        AccumulatorObject, BoundAggregateFunctionObject, CallError, GroupsAccumulatorObject,
+        message::{AggregateBindRequest, FieldsReply},
+    },
+    df55::{
+        error::to_call_error,
+        parcel::{ParcelBuilder, ParcelContent},
+        properties::sort_options_to_message,
+    },
+};
+
+use super::{
+    super::{
+        arguments::sources,
+        origin::Origin,
+        recent::{same_expression, same_expressions, same_fields},
+    },
+    AggregateFunction,
+};
+
+/// An aggregate function with its types fixed.
+#[derive(Debug)]
+pub(crate) struct BoundAggregate {
+    origin: Origin,
+    name: String,
+    arguments: Vec<Arc<dyn PhysicalExpr>>,
+    argument_fields: Vec<FieldRef>,
+    order_bys: Vec<PhysicalSortExpr>,
+    return_field: FieldRef,
+    ignore_nulls: bool,
+    distinct: bool,
+    reversed: bool,
+    /// Of the arguments, then of the ordering expressions.
+    input_types: Vec<DataType>,
+    state_types: Vec<DataType>,
+    object: BoundAggregateFunctionObject,
+}
+
+impl AggregateFunction {
+    /// The bound function for `args`, made when there is none.
+    pub(super) fn bound(&self, args: &AccumulatorArgs) -> Result<Arc<BoundAggregate>> {
+        self.bound.find_or(
+            |known| known.fits(args),
+            || BoundAggregate::new(self, args).map_err(|error| self.origin.error(error)),
+        )
+    }
+}
+
+impl BoundAggregate {
+    fn new(function: &AggregateFunction, args: &AccumulatorArgs) -> Result<Self, CallError> {
+        let ordering_fields: Vec<FieldRef> = args
+            .order_bys
+            .iter()
+            .map(|order_by| {
+                let field = order_by.expr.return_field(args.schema)?;
+                let name = order_by.expr.to_string();
+                Ok(Arc::new(field.as_ref().clone().with_name(name)))
+            })
+            .collect::<Result<_>>()
+            .map_err(|error| to_call_error(&error))?;
+        let mut request = ParcelBuilder::new()
+            .fields(args.expr_fields)
+            .fields(&ordering_fields)
+            .fields([&args.return_field]);
+        let position = |order_by: &PhysicalSortExpr| {
+            args.exprs
+                .iter()
+                .position(|argument| same_expression(argument, &order_by.expr))
+        };
+        let message = AggregateBindRequest {
+            name: args.name.to_owned(),
+            arguments: sources(args.exprs, &mut request)?,
+            ordering: args
+                .order_bys
+                .iter()
+                .map(|order_by| sort_options_to_message(order_by.options))
+                .collect(),
+            ordering_arguments: args.order_bys.iter().map(position).collect(),
+            ignore_nulls: args.ignore_nulls,
+            distinct: args.is_distinct,
+            reversed: args.is_reversed,
+        };
+        let object = function.object.bind(request.finish(&message)?)?;
+        let state_types = ParcelContent::<FieldsReply>::read(object.state_types()?)?.types();
+        let inputs = args.expr_fields.iter().chain(&ordering_fields);
+        Ok(Self {
+            origin: function.origin.clone(),
+            name: args.name.to_owned(),
+            arguments: args.exprs.to_vec(),
+            argument_fields: args.expr_fields.to_vec(),
+            order_bys: args.order_bys.to_vec(),
+            return_field: Arc::clone(&args.return_field),
+            ignore_nulls: args.ignore_nulls,
+            distinct: args.is_distinct,
+            reversed: args.is_reversed,
+            input_types: inputs.map(|field| field.data_type().clone()).collect(),
+            state_types,
+            object,
+        })
+    }
+
+    fn fits(&self, args: &AccumulatorArgs) -> bool {
+        self.ignore_nulls == args.ignore_nulls
+            && self.distinct == args.is_distinct
+            && self.reversed == args.is_reversed
+            && self.name == args.name
+            && same_fields(
+                std::slice::from_ref(&self.return_field),
+                std::slice::from_ref(&args.return_field),
+            )
+            && same_fields(&self.argument_fields, args.expr_fields)
+            && same_expressions(&self.arguments, args.exprs)
+            && self.same_ordering(args)
+    }
+
+    /// Equal ordering expressions may be of different types over another schema.
+    fn same_ordering(&self, args: &AccumulatorArgs) -> bool {
+        let types = &self.input_types[self.argument_fields.len()..];
+        self.order_bys.len() == args.order_bys.len()
+            && self.order_bys.iter().zip(args.order_bys).zip(types).all(
+                |((known, asked), data_type)| {
+                    known.options == asked.options
+                        && same_expression(&known.expr, &asked.expr)
+                        && asked.expr.data_type(args.schema).ok().as_ref() == Some(data_type)
+                },
+            )
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    pub(crate) fn input_types(&self) -> &[DataType] {
+        &self.input_types
+    }
+
+    pub(crate) fn state_types(&self) -> &[DataType] {
+        &self.state_types
+    }
+
+    pub(crate) fn return_type(&self) -> &DataType {
+        self.return_field.data_type()
+    }
+
+    /// The types of a state that has so many parts.
+    ///
+    /// # Errors
+    /// When that is not how many were promised.
+    pub(crate) fn state_types_of(&self, parts: usize) -> Result<&[DataType]> {
+        if parts == self.state_types.len() {
+            return Ok(&self.state_types);
+        }
+        Err(self.origin.breach(format!(
+            "a state of {parts} parts, expected {}",
+            self.state_types.len()
+        )))
+    }
+
+    pub(super) fn accumulator(&self) -> Result<AccumulatorObject> {
+        let made = self.object.accumulator();
+        made.map_err(|error| self.origin.error(error))
+    }
+
+    pub(super) fn sliding_accumulator(&self) -> Result<AccumulatorObject> {
+        let made = self.object.sliding_accumulator();
+        made.map_err(|error| self.origin.error(error))
+    }
+
+    pub(super) fn groups_accumulator(&self) -> Result<GroupsAccumulatorObject> {
+        let made = self.object.groups_accumulator();
+        made.map_err(|error| self.origin.error(error))
+    }
+}

@@ -1,0 +1,172 @@
+//! What planning asks of an aggregate function.
+
+use datafusion::{
+    arrow::datatypes::{DataType, FieldRef},
+    common::{ColumnStatistics, Result, ScalarValue, stats::Precision},
+    logical_expr::{SetMonotonicity, StatisticsArgs, function::StateFieldsArgs},
+    physical_expr::expressions::{Column, Literal},
+};
+use datafusion_plugin_api::{
+    abi::{
+        AggregateFunctionObject, CallError,
+        message::{
+            self, ArgumentStatistics, FieldsReply, FieldsRequest, Known, MonotonicityReply,
+            Reversal, StateFieldsRequest, StatisticsRequest, ValueReply,
+        },
+    },
+    df55::{
+        parcel::{ParcelBuilder, ParcelContent},
+        properties::monotonicity_from_message,
+    },
+};
+
+use super::AggregateFunction;
+
+impl AggregateFunction {
+    fn ask<T>(
+        &self,
+        question: impl FnOnce(&AggregateFunctionObject) -> Result<T, CallError>,
+    ) -> Result<T> {
+        question(&self.object).map_err(|error| self.origin.error(error))
+    }
+
+    pub(super) fn return_field(&self, arg_fields: &[FieldRef]) -> Result<FieldRef> {
+        self.ask(|object| {
+            let request = ParcelBuilder::new().fields(arg_fields);
+            let reply = object.return_field(request.finish(&FieldsRequest {})?)?;
+            ParcelContent::<FieldsReply>::read(reply)?.only_field()
+        })
+    }
+
+    pub(super) fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        self.ask(|object| {
+            let request = ParcelBuilder::new().types(arg_types);
+            let reply = object.coerce_types(request.finish(&FieldsRequest {})?)?;
+            Ok(ParcelContent::<FieldsReply>::read(reply)?.types())
+        })
+    }
+
+    pub(super) fn state_fields(&self, args: &StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        self.ask(|object| {
+            let request = ParcelBuilder::new()
+                .fields(args.input_fields)
+                .fields(args.ordering_fields)
+                .fields([&args.return_field]);
+            let reply = object.state_fields(request.finish(&StateFieldsRequest {
+                name: args.name.to_owned(),
+                ordering: args.ordering_fields.len(),
+                distinct: args.is_distinct,
+            })?)?;
+            Ok(ParcelContent::<FieldsReply>::read(reply)?.fields)
+        })
+    }
+
+    pub(super) fn default_value(&self, data_type: &DataType) -> Result<ScalarValue> {
+        self.ask(|object| {
+            let request = ParcelBuilder::new().types([data_type]);
+            let reply = object.default_value(request.finish(&FieldsRequest {})?)?;
+            Ok(ParcelContent::<ValueReply>::read(reply)?.value(0)?.clone())
+        })
+    }
+
+    pub(super) fn set_monotonicity(&self, data_type: &DataType) -> SetMonotonicity {
+        let ask = || {
+            let request = ParcelBuilder::new().types([data_type]);
+            let reply = self
+                .object
+                .set_monotonicity(request.finish(&FieldsRequest {})?)?;
+            reply.message()
+        };
+        monotonicity_from_message(ask().unwrap_or_else(|error| {
+            self.origin.passed_over::<()>(error);
+            MonotonicityReply::NotMonotonic
+        }))
+    }
+
+    /// The function over the reversed input: itself, another, or none.
+    pub(super) fn reversal<T>(
+        &self,
+        derive: impl FnOnce(AggregateFunctionObject) -> Result<T, CallError>,
+    ) -> Result<Option<T>, Option<CallError>> {
+        let reversal = self.object.reversal().and_then(|reply| reply.message());
+        match reversal? {
+            Reversal::Identical => Ok(None),
+            Reversal::Reversed => Ok(Some(self.object.reversed().and_then(derive)?)),
+            Reversal::NotSupported => Err(None),
+        }
+    }
+
+    /// The result as far as statistics give it. Arguments that are neither columns nor literals
+    /// have no statistics.
+    pub(super) fn value_from_stats(&self, args: &StatisticsArgs) -> Option<ScalarValue> {
+        let ask = || {
+            let mut request = ParcelBuilder::new().types([args.return_type]);
+            let Some(arguments) = arguments(args, &mut request)? else {
+                return Ok(None);
+            };
+            let reply = self
+                .object
+                .value_from_stats(request.finish(&StatisticsRequest {
+                    rows: number(args.statistics.num_rows),
+                    bytes: number(args.statistics.total_byte_size),
+                    arguments,
+                    distinct: args.is_distinct,
+                })?)?;
+            let content = ParcelContent::<ValueReply>::read(reply)?;
+            content
+                .message
+                .known
+                .then(|| content.value(0).cloned())
+                .transpose()
+        };
+        ask().unwrap_or_else(|error| self.origin.passed_over(error))
+    }
+}
+
+fn arguments(
+    args: &StatisticsArgs,
+    request: &mut ParcelBuilder,
+) -> Result<Option<Vec<ArgumentStatistics>>, CallError> {
+    let columns = &args.statistics.column_statistics;
+    let mut arguments = Vec::with_capacity(args.exprs.len());
+    for expr in args.exprs {
+        if let Some(literal) = expr.downcast_ref::<Literal>() {
+            let position = request.value(literal.value())?;
+            arguments.push(ArgumentStatistics::Constant(position));
+            continue;
+        }
+        let column = expr.downcast_ref::<Column>().map(Column::index);
+        let Some(known) = column.and_then(|index| columns.get(index)) else {
+            return Ok(None);
+        };
+        arguments.push(ArgumentStatistics::Column(statistics(known, request)?));
+    }
+    Ok(Some(arguments))
+}
+
+fn statistics(
+    known: &ColumnStatistics,
+    request: &mut ParcelBuilder,
+) -> Result<message::ColumnStatistics, CallError> {
+    let mut value = |precision: &Precision<ScalarValue>| match precision {
+        Precision::Exact(value) => request.value(value).map(|position| Some((position, true))),
+        Precision::Inexact(value) => request.value(value).map(|position| Some((position, false))),
+        Precision::Absent => Ok(None),
+    };
+    Ok(message::ColumnStatistics {
+        nulls: number(known.null_count),
+        distinct: number(known.distinct_count),
+        bytes: number(known.byte_size),
+        minimum: value(&known.min_value)?,
+        maximum: value(&known.max_value)?,
+        sum: value(&known.sum_value)?,
+    })
+}
+
+fn number(precision: Precision<usize>) -> Known {
+    match precision {
+        Precision::Exact(number) => Some((number, true)),
+        Precision::Inexact(number) => Some((number, false)),
+        Precision::Absent => None,
+    }
+}

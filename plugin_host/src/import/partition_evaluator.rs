@@ -1,0 +1,266 @@
+//! A plugin's partition evaluator as a [`PartitionEvaluator`].
+
+use std::{cell::Cell, ops::Range, sync::Arc, time::Instant};
+
+use datafusion::{
+    arrow::{
+        array::{Array, ArrayRef},
+        datatypes::{DataType, Field, Fields},
+    },
+    common::{Result, ScalarValue},
+    logical_expr::{PartitionEvaluator, window_state::WindowAggState},
+};
+use datafusion_plugin_api::{
+    abi::{self, ArrowSchema, EvaluatorTraits, PartitionEvaluatorObject, Rows, WindowState},
+    df55::row_value::scalar_of,
+};
+
+use super::{exchange, window::BoundWindow};
+
+#[derive(Debug)]
+pub(crate) struct PluginPartitionEvaluator {
+    bound: Arc<BoundWindow>,
+    object: PartitionEvaluatorObject,
+    traits: EvaluatorTraits,
+    /// What the plugin has loaded; held, so that equal addresses are equal columns.
+    loaded: Vec<ArrayRef>,
+    /// The types of the loaded columns past those that were bound.
+    ordering_types: Vec<DataType>,
+    /// The row, of so many, whose range DataFusion has asked for last.
+    asked: Cell<Option<(usize, usize)>>,
+    ahead: Option<Ahead>,
+}
+
+/// Results that the plugin has computed and DataFusion has not yet asked for.
+#[derive(Debug)]
+struct Ahead {
+    /// Rows of the partition that were known then.
+    rows: usize,
+    /// The row of the first range and result.
+    first: usize,
+    /// How many were taken.
+    taken: usize,
+    ranges: Vec<Range<usize>>,
+    results: ArrayRef,
+}
+
+impl Ahead {
+    fn next_range(&self, row: usize, rows: usize) -> Option<&Range<usize>> {
+        (self.rows == rows && self.first + self.taken == row)
+            .then(|| self.ranges.get(self.taken))
+            .flatten()
+    }
+}
+
+impl PluginPartitionEvaluator {
+    pub(crate) fn new(bound: Arc<BoundWindow>) -> Result<Self> {
+        let object = bound.evaluator()?;
+        let traits = object
+            .traits()
+            .map_err(|error| bound.origin().error(error))?;
+        Ok(Self {
+            bound,
+            object,
+            traits,
+            loaded: Vec::new(),
+            ordering_types: Vec::new(),
+            asked: Cell::new(None),
+            ahead: None,
+        })
+    }
+
+    /// Hands the columns over, unless they are those of the last call.
+    fn load(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let same = |(a, b): (&ArrayRef, &ArrayRef)| Arc::ptr_eq(a, b);
+        if self.loaded.len() == values.len() && self.loaded.iter().zip(values).all(same) {
+            return Ok(());
+        }
+        let origin = self.bound.origin();
+        if self.ahead.is_some() {
+            return Err(origin.breach(
+                "the columns changed before every row that was computed was asked for".to_owned(),
+            ));
+        }
+        let since = Instant::now();
+        let bound_types = self.bound.column_types();
+        let ordering = values.get(bound_types.len()..).unwrap_or_default();
+        let known = ordering.len() == self.ordering_types.len()
+            && ordering
+                .iter()
+                .zip(&self.ordering_types)
+                .all(|(array, data_type)| array.data_type() == data_type);
+        let mut schema = ArrowSchema::empty();
+        if !known {
+            self.ordering_types = ordering.iter().map(|a| a.data_type().clone()).collect();
+            let fields: Fields = self
+                .ordering_types
+                .iter()
+                .map(|data_type| Field::new("", data_type.clone(), true))
+                .collect();
+            schema = abi::export_fields(&fields).map_err(|error| origin.error(error))?;
+        }
+        let bound = &values[..values.len().min(bound_types.len())];
+        let mut arrays = exchange::export_all(origin, bound, bound_types)?;
+        arrays.extend(ordering.iter().map(|array| abi::export_array(array)));
+        self.object
+            .load(arrays.as_mut_slice().into(), schema)
+            .map_err(|error| origin.error(error))?;
+        self.loaded = values.to_vec();
+        origin
+            .metrics()
+            .called(values.first().map_or(0, |array| array.len()), since);
+        Ok(())
+    }
+
+    /// Lets the plugin compute `row` and those after it that will be asked for.
+    fn compute_ahead(&mut self, row: usize, rows: usize) -> Result<Ahead> {
+        let origin = self.bound.origin();
+        let since = Instant::now();
+        let Rows { ranges, results } = self
+            .object
+            .evaluate_rows(row, rows)
+            .map_err(|error| origin.error(error))?;
+        if ranges.is_empty() || ranges.len() > rows.saturating_sub(row).max(1) {
+            return Err(origin.breach(format!(
+                "computed {} rows from row {row} of {rows}",
+                ranges.len()
+            )));
+        }
+        let data_type = self.bound.result_type();
+        let results = exchange::import(origin, results, data_type, ranges.len())?;
+        origin.metrics().called(ranges.len(), since);
+        Ok(Ahead {
+            rows,
+            first: row,
+            taken: 0,
+            ranges: ranges.iter().map(|r| r.start..r.end).collect(),
+            results,
+        })
+    }
+}
+
+#[warn(clippy::missing_trait_methods)] // A method left out is a property of the function lost.
+impl PartitionEvaluator for PluginPartitionEvaluator {
+    fn memoize(&mut self, state: &mut WindowAggState) -> Result<()> {
+        let origin = self.bound.origin();
+        let result_type = self.bound.result_type();
+        let mut crossing = WindowState {
+            frame: abi::Range {
+                start: state.window_frame_range.start,
+                end: state.window_frame_range.end,
+            },
+            last_calculated_index: state.last_calculated_index,
+            offset_pruned_rows: state.offset_pruned_rows,
+            n_row_result_missing: state.n_row_result_missing,
+            is_end: state.is_end,
+            results: exchange::export(origin, &state.out_col, result_type)?,
+        };
+        self.object
+            .memoize(&mut crossing)
+            .map_err(|error| origin.error(error))?;
+        if !crossing.results.is_released() {
+            state.out_col = abi::import_array(crossing.results, result_type)
+                .map_err(|error| origin.error(error))?;
+        }
+        state.window_frame_range = crossing.frame.start..crossing.frame.end;
+        state.last_calculated_index = crossing.last_calculated_index;
+        state.offset_pruned_rows = crossing.offset_pruned_rows;
+        state.n_row_result_missing = crossing.n_row_result_missing;
+        state.is_end = crossing.is_end;
+        Ok(())
+    }
+
+    fn get_range(&self, idx: usize, n_rows: usize) -> Result<Range<usize>> {
+        self.asked.set(Some((idx, n_rows)));
+        let ahead = self.ahead.as_ref();
+        if let Some(range) = ahead.and_then(|ahead| ahead.next_range(idx, n_rows)) {
+            return Ok(range.clone());
+        }
+        let range = self
+            .object
+            .get_range(idx, n_rows)
+            .map_err(|error| self.bound.origin().error(error))?;
+        Ok(range.start..range.end)
+    }
+
+    fn is_causal(&self) -> bool {
+        self.traits.is_causal
+    }
+
+    fn evaluate_all(&mut self, values: &[ArrayRef], num_rows: usize) -> Result<ArrayRef> {
+        let since = Instant::now();
+        let origin = self.bound.origin();
+        let mut arrays = exchange::export_all(origin, values, self.bound.column_types())?;
+        let results = self
+            .object
+            .evaluate_all(arrays.as_mut_slice().into(), num_rows)
+            .map_err(|error| origin.error(error))?;
+        origin.metrics().called(num_rows, since);
+        exchange::import(origin, results, self.bound.result_type(), num_rows)
+    }
+
+    fn evaluate(&mut self, values: &[ArrayRef], range: &Range<usize>) -> Result<ScalarValue> {
+        self.load(values)?;
+        let asked = self.asked.take().filter(|_| !self.traits.uses_window_frame);
+        let Some((row, rows)) = asked else {
+            let range = abi::Range {
+                start: range.start,
+                end: range.end,
+            };
+            let value = self.object.evaluate(range);
+            return value
+                .and_then(|value| scalar_of(value, self.bound.result_type()))
+                .map_err(|error| self.bound.origin().error(error));
+        };
+        let mut ahead = match self.ahead.take() {
+            Some(ahead) => ahead,
+            None => self.compute_ahead(row, rows)?,
+        };
+        if ahead.next_range(row, rows) != Some(range) {
+            return Err(self
+                .bound
+                .origin()
+                .breach(format!("row {row} of {rows} was asked for out of turn")));
+        }
+        let value = ScalarValue::try_from_array(&ahead.results, ahead.taken)?;
+        ahead.taken += 1;
+        if ahead.taken < ahead.ranges.len() {
+            self.ahead = Some(ahead);
+        }
+        Ok(value)
+    }
+
+    fn evaluate_all_with_rank(
+        &self,
+        num_rows: usize,
+        ranks_in_partition: &[Range<usize>],
+    ) -> Result<ArrayRef> {
+        let since = Instant::now();
+        let origin = self.bound.origin();
+        let ranks: Vec<abi::Range> = ranks_in_partition
+            .iter()
+            .map(|rank| abi::Range {
+                start: rank.start,
+                end: rank.end,
+            })
+            .collect();
+        let results = self
+            .object
+            .evaluate_all_with_rank(num_rows, ranks.as_slice().into())
+            .map_err(|error| origin.error(error))?;
+        origin.metrics().called(num_rows, since);
+        exchange::import(origin, results, self.bound.result_type(), num_rows)
+    }
+
+    fn supports_bounded_execution(&self) -> bool {
+        self.traits.supports_bounded_execution
+    }
+
+    fn uses_window_frame(&self) -> bool {
+        self.traits.uses_window_frame
+    }
+
+    fn include_rank(&self) -> bool {
+        self.traits.include_rank
+    }
+}
