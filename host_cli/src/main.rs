@@ -1,1 +1,55 @@
-fn main() {}
+//! `plugin-host`: inspects, packs, lists, checks and runs DataFusion plugins.
+
+mod check;
+mod child;
+mod cli;
+mod exit;
+mod inspect;
+mod list;
+mod output;
+mod pack;
+mod report;
+mod sql;
+
+use std::{
+    io::{self, BufWriter, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+use crate::{
+    cli::{Cli, Command},
+    exit::CliError,
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = BufWriter::new(io::stdout().lock());
+    let result = match cli.command {
+        Command::Inspect(args) => inspect::run(&args, &mut out),
+        Command::List(args) => list::run(&args, &mut out),
+        Command::Pack(args) => pack::run(&args),
+        Command::Check(args) => check::run(&args, &mut out),
+        Command::Sql(args) => sql::run(&args, &mut out),
+        Command::ChildDescribe(args) => pack::child(&args.file, &mut out),
+        Command::ChildCheck(args) => check::child(&args.file, &mut out),
+    };
+    let result = result.and_then(|exit| {
+        out.flush()?;
+        Ok(exit)
+    });
+    match result {
+        Ok(exit) => exit.into(),
+        // Whoever read the output has read enough.
+        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let text = output::clean_lines(&error.to_string());
+            // Without stderr there is nobody left to tell.
+            let _ = writeln!(io::stderr(), "plugin-host: {text}");
+            error.exit().into()
+        }
+    }
+}

@@ -23,7 +23,10 @@ mod stream;
 mod table_function;
 mod window;
 
-pub use export::{ActivationContext, Author, activate};
+pub use self::log::HostSubscriber;
+#[cfg(feature = "simplify")]
+pub use export::SIMPLIFY_NEEDS_FEATURE_SIMPLIFY;
+pub use export::{ActivationContext, Author, activate, declares_simplify};
 pub use plugin::{AsyncScalarOptions, Plugin};
 pub use runtime::runtime;
 #[cfg(feature = "tables")]

@@ -15,7 +15,7 @@ use datafusion_plugin_api::abi::manifest::Manifest;
 use self::description::Description;
 pub use self::{
     error::{ArtifactError, ArtifactProblem, DescriptionError},
-    pack::{PackError, Packed, pack},
+    pack::{PackError, Packed, pack, unpacked},
 };
 
 /// The longest file that is read: 1 GiB.

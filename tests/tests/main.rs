@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod main {
+    mod arrow_exchange;
     mod plugins;
     mod spark_sqllogictest;
 }

@@ -23,7 +23,30 @@ const MAP_KEYS_SORTED: i64 = 4;
 /// at a byte.
 #[inline]
 pub fn export_array(array: &dyn Array) -> ArrowArray {
-    export_data(&array.to_data())
+    let data = array.to_data();
+    match without_stale_offsets(&data) {
+        Some(data) => export_data(&data),
+        None => export_data(&data),
+    }
+}
+
+/// The data with every empty array in it made anew, if there is one.
+///
+/// An empty slice of strings keeps its first offset, but whoever imports it takes the values to be
+/// empty too, and then that offset lies beyond them.
+fn without_stale_offsets(data: &ArrayData) -> Option<ArrayData> {
+    if data.is_empty() {
+        return Some(ArrayData::new_empty(data.data_type()));
+    }
+    let children = data.child_data();
+    let renewed: Vec<_> = children.iter().map(without_stale_offsets).collect();
+    if renewed.iter().all(Option::is_none) {
+        return None;
+    }
+    let children = renewed.into_iter().zip(children);
+    let children = children.map(|(renewed, child)| renewed.unwrap_or_else(|| child.clone()));
+    let builder = data.clone().into_builder().child_data(children.collect());
+    builder.build().ok()
 }
 
 fn export_data(data: &ArrayData) -> ArrowArray {

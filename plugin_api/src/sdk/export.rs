@@ -49,6 +49,8 @@ impl ActivationContext {
 #[doc(hidden)]
 pub trait Author: 'static {
     const NAME: &'static str;
+    /// Whether `scalar_function_simplify` is declared.
+    const SIMPLIFIES: bool;
 
     fn activate(context: &ActivationContext) -> Result<Plugin>;
 }
@@ -62,10 +64,48 @@ pub fn activate<A: Author>(
     super::log::install(A::NAME, host, activation.max_level);
     install_panic_hook(A::NAME, super::log::log_panic);
     runtime::set_threads(activation.runtime_threads);
-    let plugin = A::activate(&ActivationContext { activation })
+    let mut plugin = A::activate(&ActivationContext { activation })
         .and_then(|plugin| plugin.check_names().map(|()| plugin))
         .map_err(|error| to_call_error(&error))?;
+    for entry in &mut plugin.scalar {
+        entry.simplifies = A::SIMPLIFIES && entry.asynchronous.is_none();
+    }
     Ok(PluginInstanceObject::new(Instance::new(plugin)))
+}
+
+/// The manifest's record of `scalar_function_simplify`; there is none without the SDK's feature.
+#[doc(hidden)]
+#[cfg(feature = "simplify")]
+pub const SIMPLIFY_NEEDS_FEATURE_SIMPLIFY: &str = "scalar_function_simplify:same-major";
+
+/// Whether a manifest's records declare `scalar_function_simplify`.
+#[doc(hidden)]
+pub const fn declares_simplify(records: &[(&str, &str)]) -> bool {
+    let mut i = 0;
+    while i < records.len() {
+        if equal(records[i].0, "capability")
+            && equal(records[i].1, "scalar_function_simplify:same-major")
+        {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+const fn equal(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
 }
 
 /// Makes a crate of type `cdylib` a plugin.
@@ -133,6 +173,7 @@ macro_rules! export_plugin {
 
             impl sdk::Author for Exported {
                 const NAME: &'static str = $name;
+                const SIMPLIFIES: bool = sdk::declares_simplify(RECORDS);
 
                 fn activate(
                     context: &sdk::ActivationContext,
@@ -173,6 +214,6 @@ macro_rules! __capability {
         "table_function:portable"
     };
     (scalar_function_simplify) => {
-        "scalar_function_simplify:same-major"
+        $crate::sdk::SIMPLIFY_NEEDS_FEATURE_SIMPLIFY
     };
 }

@@ -42,6 +42,7 @@ impl Functions {
                 udf,
                 asynchronous: None,
                 reads_settings: None,
+                simplifies: self.exports.iter().any(|entry| entry.simplifies),
             })
             .ok_or_else(|| {
                 CallError::contract(format!("no scalar function has identity {identity}"))

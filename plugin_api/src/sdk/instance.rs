@@ -22,6 +22,8 @@ pub(super) struct Instance {
     scalar: Arc<Functions>,
     aggregate: Arc<AggregateFunctions>,
     window: Arc<WindowFunctions>,
+    #[cfg(feature = "tables")]
+    table: Vec<super::table_function::TableFunctionEntry>,
 }
 
 impl Instance {
@@ -30,6 +32,8 @@ impl Instance {
             scalar: Arc::new(Functions::new(plugin.scalar)),
             aggregate: Arc::new(Interned::new(plugin.aggregate)),
             window: Arc::new(Interned::new(plugin.window)),
+            #[cfg(feature = "tables")]
+            table: plugin.table,
         }
     }
 }
@@ -63,6 +67,10 @@ impl PluginInstance for Instance {
                 .window_functions
                 .push(window::descriptor(udf, &mut types)?);
         }
+        #[cfg(feature = "tables")]
+        for entry in &self.table {
+            exports.table_functions.push(entry.descriptor());
+        }
         ParcelBuilder::new()
             .types(types.as_slice())
             .finish(&exports)
@@ -90,6 +98,10 @@ impl PluginInstance for Instance {
     }
 
     fn table_function(&self, position: usize) -> Result<TableFunctionObject, CallError> {
+        #[cfg(feature = "tables")]
+        if let Some(entry) = self.table.get(position) {
+            return Ok(TableFunctionObject::new(entry.clone()));
+        }
         none("table", position)
     }
 }

@@ -42,6 +42,7 @@ pub(super) struct ScalarEntry {
     /// The author's type under an async function; it says more than its wrapper.
     pub(super) asynchronous: Option<(Arc<dyn AsyncScalarUDFImpl>, AsyncScalarOptions)>,
     pub(super) reads_settings: Option<Vec<String>>,
+    pub(super) simplifies: bool,
 }
 
 /// The functions that a plugin exports.
@@ -71,6 +72,7 @@ impl Plugin {
             udf,
             asynchronous: None,
             reads_settings: None,
+            simplifies: false,
         };
         self.scalar.extend(udfs.into_iter().map(entry));
         self
@@ -96,6 +98,7 @@ impl Plugin {
             udf: Arc::new(AsyncScalarUDF::new(Arc::clone(&udf)).into_scalar_udf()),
             asynchronous: Some((udf, options)),
             reads_settings: None,
+            simplifies: false,
         });
         self
     }

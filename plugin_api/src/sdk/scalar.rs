@@ -71,7 +71,7 @@ pub(super) fn descriptor(
         debug: format!("{:?}", udf.inner()),
         short_circuits: udf.short_circuits(),
         strict: udf.is_strict(),
-        simplifies: cfg!(feature = "simplify") && entry.asynchronous.is_none(),
+        simplifies: entry.simplifies,
         reads_settings: entry.reads_settings.clone(),
         batch_size: entry
             .asynchronous

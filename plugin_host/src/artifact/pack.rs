@@ -88,6 +88,26 @@ pub fn pack(path: &Path, description: &Description) -> Result<Packed, PackError>
     Ok(Packed::Written)
 }
 
+/// The bytes of a library without its packed description, whole or damaged; `None` when the file
+/// has none. The file stays as it is.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn unpacked(path: &Path) -> Result<Option<Vec<u8>>, ArtifactError> {
+    let error = |problem| ArtifactError {
+        path: path.to_owned(),
+        problem,
+    };
+    read::open(path).map_err(error)?;
+    let mut bytes = fs::read(path).map_err(|source| error(source.into()))?;
+    let len = library(&bytes).len();
+    if len == bytes.len() {
+        return Ok(None);
+    }
+    bytes.truncate(len);
+    Ok(Some(bytes))
+}
+
 /// The bytes before the packed record, whole or damaged.
 fn library(bytes: &[u8]) -> &[u8] {
     let cache = ReadCache::new(Cursor::new(bytes));

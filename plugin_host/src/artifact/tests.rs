@@ -248,6 +248,21 @@ fn what_cannot_be_packed_stays_as_it_was() {
     assert_eq!(fs::read(&path).unwrap(), Library::default().elf());
 }
 
+#[test]
+fn unpacked_bytes_are_those_of_the_library() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("p.so");
+    let plain = Library::default().elf();
+    fs::write(&path, &plain).unwrap();
+    assert_eq!(unpacked(&path).unwrap(), None);
+    let mut packed = packed_library();
+    fs::write(&path, &packed).unwrap();
+    assert_eq!(unpacked(&path).unwrap(), Some(plain.clone()));
+    packed.pop();
+    fs::write(&path, &packed).unwrap();
+    assert_eq!(unpacked(&path).unwrap(), Some(plain));
+}
+
 #[cfg(unix)]
 #[test]
 fn packing_keeps_permissions_and_links() {

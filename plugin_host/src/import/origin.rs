@@ -1,9 +1,10 @@
 //! The plugin that an adapter belongs to.
 
 use std::{
+    collections::HashMap,
     hash::{Hash, Hasher},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -14,13 +15,15 @@ use datafusion_plugin_api::{
     df55::error::from_call_error,
 };
 
-use super::metrics::ItemMetrics;
+use super::{metrics::ItemMetrics, scalar::ScalarFunction};
 
 /// One activation of one plugin. Equal only to itself.
 #[derive(Debug)]
 pub(crate) struct Activated {
     name: String,
     number: u64,
+    /// Scalar functions that rewritten expressions mentioned, by the plugin's number for them.
+    derived: Mutex<HashMap<u64, Arc<ScalarFunction>>>,
 }
 
 impl Activated {
@@ -29,11 +32,27 @@ impl Activated {
         Arc::new(Self {
             name: name.to_owned(),
             number: NEXT.fetch_add(1, Ordering::Relaxed),
+            derived: Mutex::default(),
         })
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The scalar function of a number, made once.
+    pub(crate) fn derived(
+        &self,
+        identity: u64,
+        make: impl FnOnce() -> Result<ScalarFunction, CallError>,
+    ) -> Result<Arc<ScalarFunction>, CallError> {
+        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = derived.get(&identity) {
+            return Ok(Arc::clone(known));
+        }
+        let function = Arc::new(make()?);
+        derived.insert(identity, Arc::clone(&function));
+        Ok(function)
     }
 }
 
@@ -90,8 +109,14 @@ impl Origin {
     /// Counts an error of a call and turns it into DataFusion's, with plugin and item named.
     #[cold]
     pub(crate) fn error(&self, error: CallError) -> DataFusionError {
+        from_call_error(self.attribute(error))
+    }
+
+    /// Counts an error of a call and names plugin and item in it.
+    #[cold]
+    pub(crate) fn attribute(&self, error: CallError) -> CallError {
         self.metrics.failed(error.kind() == ErrorKind::Panic);
-        from_call_error(error.at(self.plugin.name(), &self.item, "", ""))
+        error.at(self.plugin.name(), &self.item, "", "")
     }
 
     /// Counts and logs an error where DataFusion's trait has no way to return it, and goes on with

@@ -2,6 +2,7 @@
 
 pub(crate) mod bound;
 mod planning;
+mod rewriting;
 
 use std::{hash::Hash, sync::Arc, time::Instant};
 
@@ -162,7 +163,7 @@ impl ScalarUDFImpl for PluginScalarUdf {
     }
 
     fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
-        self.function.simplify(args, info)
+        self.rewrite(args, info)
     }
 
     fn preimage(
@@ -171,7 +172,7 @@ impl ScalarUDFImpl for PluginScalarUdf {
         lit: &Expr,
         info: &SimplifyContext,
     ) -> Result<PreimageResult> {
-        self.function.preimage(args, lit, info)
+        self.preimage_of(args, lit, info)
     }
 
     fn short_circuits(&self) -> bool {

@@ -1,1 +1,42 @@
-//! datafusion-plugin-example
+//! The smallest complete plugin: one function of each kind, one file each. Copy it and start from
+//! there; `docs/authors.md` explains every step.
+
+mod geometric_mean;
+mod greet;
+mod run_length;
+mod series;
+mod slow_square;
+
+use std::time::Duration;
+
+use datafusion_plugin_api::prelude::*;
+
+pub use geometric_mean::GeometricMean;
+pub use greet::Greet;
+pub use run_length::RunLength;
+pub use series::Series;
+pub use slow_square::SlowSquare;
+
+fn activate(_context: &ActivationContext) -> Result<Plugin> {
+    let patience = AsyncScalarOptions::default()
+        .with_timeout(Duration::from_secs(5))
+        .with_batch_size(1024);
+    Ok(Plugin::new()
+        .scalar_function(Greet::new())
+        .async_scalar_function(SlowSquare::new(), patience)
+        .aggregate_function(GeometricMean::new())
+        .window_function(RunLength::new())
+        .table_function("series", Series, Some(Series::documentation())))
+}
+
+export_plugin! {
+    name: "example",
+    capabilities: [
+        scalar_function,
+        async_scalar_function,
+        aggregate_function,
+        window_function,
+        table_function,
+    ],
+    activate: activate,
+}

@@ -25,6 +25,9 @@ pub struct Event {
     /// The span given explicitly as parent.
     #[serde(default)]
     pub parent: Option<u64>,
+    /// Explicitly no parent. With neither, it is the span that the thread is in.
+    #[serde(default)]
+    pub root: bool,
 }
 
 /// A `tracing` span of the plugin.
@@ -42,4 +45,7 @@ pub struct Span {
     /// The span given explicitly as parent.
     #[serde(default)]
     pub parent: Option<u64>,
+    /// Explicitly no parent. With neither, it is the span that the thread is in.
+    #[serde(default)]
+    pub root: bool,
 }

@@ -7,8 +7,6 @@ use datafusion::{
     logical_expr::{
         Expr, ExpressionPlacement, StructFieldMapping,
         interval_arithmetic::Interval,
-        preimage::PreimageResult,
-        simplify::{ExprSimplifyResult, SimplifyContext},
         sort_properties::{ExprProperties, SortProperties},
     },
 };
@@ -215,23 +213,6 @@ impl ScalarFunction {
             field_accessor,
             fields,
         })
-    }
-
-    pub(super) fn simplify(
-        &self,
-        args: Vec<Expr>,
-        _: &SimplifyContext,
-    ) -> Result<ExprSimplifyResult> {
-        Ok(ExprSimplifyResult::Original(args))
-    }
-
-    pub(super) fn preimage(
-        &self,
-        _: &[Expr],
-        _: &Expr,
-        _: &SimplifyContext,
-    ) -> Result<PreimageResult> {
-        Ok(PreimageResult::None)
     }
 }
 

@@ -1,0 +1,149 @@
+//! The command line.
+
+mod ordered;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use datafusion_plugin_host::{
+    config::Config,
+    discover::{SearchPath, Surroundings},
+};
+
+pub(crate) use self::ordered::{Named, NamedPaths, Source, Statements};
+use crate::exit::CliError;
+
+/// Inspects, packs, lists, checks and runs DataFusion plugins.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Tell what plugins say of themselves, without running them
+    ///
+    /// Exit status: 0 when all can be loaded here, 1 when some can be read but not loaded here,
+    /// 2 when something cannot be read or is no plugin.
+    Inspect(InspectArgs),
+    /// Tell which plugins would be loaded, in which order, and what is passed over
+    ///
+    /// Exit status: 0 when every library found would be loaded, 1 otherwise.
+    List(ListArgs),
+    /// Add the description of everything that a plugin exports to its library
+    ///
+    /// The plugin is activated in a process of its own to ask it. The file is replaced in one
+    /// step; packing again changes nothing. Exit status: 0 when the file has its description,
+    /// 1 when the plugin cannot be activated here, 2 when the file is no plugin.
+    Pack(FileArgs),
+    /// Load a plugin in a process of its own and call every function
+    ///
+    /// Exports are compared with the manifest; every function is called with empty, null and
+    /// one-row input. Exit status: 0 when nothing was found, 1 when something was, 2 when the file
+    /// is no plugin.
+    Check(CheckArgs),
+    /// Run SQL with plugins installed
+    ///
+    /// Statements share a session; files can be queried by path: FROM 'x.parquet'. Results go to
+    /// stdout, everything else to stderr. Exit status: 0, or 1 after an error.
+    Sql(SqlArgs),
+    /// Describe a plugin to the process that started this one
+    #[command(hide = true)]
+    ChildDescribe(FileArgs),
+    /// Check a plugin for the process that started this one
+    #[command(hide = true)]
+    ChildCheck(FileArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FileArgs {
+    /// The plugin library
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The plugin library
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SqlArgs {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    #[command(flatten)]
+    pub(crate) statements: Statements,
+    /// How results are written
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// Comma-separated values with a header
+    Csv,
+    /// One array of objects per statement
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// Plugin libraries, or directories of them
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which plugins.
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    #[command(flatten)]
+    pub(crate) named: NamedPaths,
+    /// What is decided about the plugins, as TOML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+impl Selection {
+    /// The named paths in the order given, then the standard ones.
+    pub(crate) fn search_path(&self) -> SearchPath {
+        let standard = SearchPath::standard(&Surroundings::current());
+        self.named
+            .0
+            .iter()
+            .fold(standard, |search, named| match named {
+                Named::File(path) => search.with_file(path),
+                Named::Dir(path) => search.with_dir(path),
+            })
+    }
+
+    /// The configuration; the default when no file is named.
+    pub(crate) fn config(&self) -> Result<Config, CliError> {
+        Ok(match &self.config {
+            Some(path) => Config::read(path)?,
+            None => Config::default(),
+        })
+    }
+}

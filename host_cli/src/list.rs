@@ -1,0 +1,198 @@
+//! `plugin-host list`
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use datafusion_plugin_host::{
+    artifact::{Artifact, ArtifactProblem},
+    config::Config,
+    discover::{Origin, Outcome, check_unique_names},
+    judge::JudgeOptions,
+};
+use serde::Serialize;
+
+use crate::{
+    cli::ListArgs,
+    exit::{CliError, Exit},
+    output::{self, clean},
+    report::Report,
+};
+
+/// What would be loaded, and what would not.
+#[derive(Serialize)]
+struct Listing {
+    /// In the order of loading.
+    plugins: Vec<Listed>,
+    passed_over: Vec<PassedOver>,
+    /// Every path looked at, in order.
+    searched: Vec<Searched>,
+    /// What keeps the whole of it from being loaded.
+    problems: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    name: Option<String>,
+    version: Option<String>,
+    path: PathBuf,
+    origin: String,
+    loadable: bool,
+    reasons: Vec<String>,
+    #[serde(skip)]
+    verdict: String,
+}
+
+#[derive(Serialize)]
+struct PassedOver {
+    path: PathBuf,
+    origin: String,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct Searched {
+    path: PathBuf,
+    origin: String,
+    outcome: String,
+}
+
+pub(crate) fn run(args: &ListArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
+    let listing = Listing::of(args, &args.selection.config()?);
+    if args.json {
+        output::json(out, &listing)?;
+    } else {
+        listing.write(out)?;
+    }
+    let all_load = listing.plugins.iter().all(|plugin| plugin.loadable);
+    Ok(if all_load && listing.problems.is_empty() {
+        Exit::Success
+    } else {
+        Exit::Failure
+    })
+}
+
+impl Listing {
+    fn of(args: &ListArgs, config: &Config) -> Self {
+        let found = args.selection.search_path().find();
+        let mut passed_over: Vec<_> = found
+            .passed_over
+            .iter()
+            .map(|passed| PassedOver {
+                path: passed.path.clone(),
+                origin: passed.origin.to_string(),
+                reason: passed.reason.to_string(),
+            })
+            .collect();
+        let mut plugins = Vec::new();
+        for candidate in found.candidates {
+            let origin = candidate.origin.to_string();
+            let artifact = Artifact::read(&candidate.path);
+            // A directory may hold libraries that plugins depend on.
+            if let Err(error) = &artifact
+                && matches!(error.problem, ArtifactProblem::NoManifest { .. })
+                && candidate.origin != Origin::PluginFile
+            {
+                passed_over.push(PassedOver {
+                    path: candidate.path,
+                    origin,
+                    reason: error.problem.to_string(),
+                });
+                continue;
+            }
+            let report = Report::of(&candidate.path, artifact, |name| {
+                let allow = config.plugin(name).allow_panic_abort;
+                JudgeOptions::default().with_panic_abort(allow)
+            });
+            let manifest = report.manifest.as_ref();
+            if manifest.is_some_and(|manifest| !config.plugin(&manifest.name).enabled) {
+                passed_over.push(PassedOver {
+                    path: candidate.path,
+                    origin,
+                    reason: "disabled by the configuration".to_owned(),
+                });
+                continue;
+            }
+            plugins.push(Listed {
+                name: manifest.map(|manifest| manifest.name.clone()),
+                version: manifest.map(|manifest| manifest.version.clone()),
+                path: candidate.path,
+                origin,
+                loadable: report.loadable,
+                verdict: report.verdict(),
+                reasons: report.reasons,
+            });
+        }
+        let mut problems = Vec::new();
+        for attempt in &found.tried {
+            if let Outcome::Failed(reason) = &attempt.outcome {
+                let (path, origin) = (attempt.path.display(), attempt.origin);
+                problems.push(format!("{path} ({origin}): {reason}"));
+            }
+        }
+        let named = plugins
+            .iter()
+            .filter_map(|plugin: &Listed| Some((plugin.name.as_deref()?, plugin.path.as_path())));
+        if let Err(twice) = check_unique_names(named) {
+            problems.push(twice.to_string());
+        }
+        let searched = found.tried.iter().map(|attempt| Searched {
+            path: attempt.path.clone(),
+            origin: attempt.origin.to_string(),
+            outcome: attempt.outcome.to_string(),
+        });
+        Self {
+            plugins,
+            passed_over,
+            searched: searched.collect(),
+            problems,
+        }
+    }
+
+    /// Writes it for people.
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let line = |out: &mut dyn Write, text: String| writeln!(out, "{}", clean(&text));
+        if self.plugins.is_empty() {
+            line(out, "no plugins".to_owned())?;
+        }
+        for (position, plugin) in self.plugins.iter().enumerate() {
+            let name = plugin.name.as_deref().unwrap_or("?");
+            let version = plugin.version.as_deref().unwrap_or("");
+            let (path, origin) = (plugin.path.display(), &plugin.origin);
+            line(
+                out,
+                format!("{}. {name} {version}  {path} ({origin})", position + 1),
+            )?;
+            line(out, format!("   loadable: {}", plugin.verdict))?;
+            for reason in &plugin.reasons {
+                line(out, format!("   - {reason}"))?;
+            }
+        }
+        for (title, entries) in [
+            (
+                "passed over",
+                self.passed_over
+                    .iter()
+                    .map(|p| format!("{} ({}): {}", p.path.display(), p.origin, p.reason))
+                    .collect::<Vec<_>>(),
+            ),
+            (
+                "searched",
+                self.searched
+                    .iter()
+                    .map(|s| format!("{} ({}): {}", s.path.display(), s.origin, s.outcome))
+                    .collect(),
+            ),
+            ("problems", self.problems.clone()),
+        ] {
+            if !entries.is_empty() {
+                line(out, format!("{title}:"))?;
+            }
+            for entry in entries {
+                line(out, format!("  {entry}"))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+//! Text for terminals and programs.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+/// One line without control characters: plugins supply text, and terminals obey such characters.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if is_control(c) { ' ' } else { c })
+        .collect()
+}
+
+/// As [`clean`], line by line.
+pub(crate) fn clean_lines(text: &str) -> String {
+    text.lines().map(clean).collect::<Vec<_>>().join("\n")
+}
+
+/// The first line that says something, cleaned.
+pub(crate) fn first_line(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim);
+    lines
+        .find(|line| !line.is_empty())
+        .map(clean)
+        .unwrap_or_default()
+}
+
+/// Control characters, and those that change the direction of text or hide in it.
+fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Writes JSON for people and programs; control characters are escaped.
+pub(crate) fn json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(value)?;
+    for c in text.chars() {
+        // Outside of strings, JSON has none but these.
+        if is_control(c) && c != '\n' {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+        } else {
+            write!(out, "{c}")?;
+        }
+    }
+    writeln!(out)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn terminals_are_given_no_orders() {
+        assert_eq!(clean("a\x1b[31mb\u{9b}c\r\n\u{202e}d"), "a [31mb c   d");
+        assert_eq!(clean_lines("a\x07\nb\tc"), "a \nb c");
+        assert_eq!(first_line("\n  \n one \x1b\ntwo"), "one");
+    }
+
+    #[test]
+    fn json_says_the_same_without_control_characters() {
+        let value = "a\x1b\u{7f}\u{9b}\u{202e}\n";
+        let mut out = Vec::new();
+        json(&mut out, &value).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.trim_end().chars().all(|c| !is_control(c)), "{text}");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), value);
+    }
+}

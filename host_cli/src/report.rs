@@ -1,0 +1,210 @@
+//! A plugin library as read and judged.
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use datafusion_plugin_api::abi::manifest::Manifest;
+use datafusion_plugin_host::{
+    artifact::{Artifact, ArtifactError, description::Description},
+    judge::{HostIdentity, JudgeOptions, judge},
+};
+use serde::Serialize;
+
+use crate::{
+    exit::Exit,
+    output::{clean, first_line},
+};
+
+/// What `inspect` and `list` tell of a file.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    pub(crate) path: PathBuf,
+    /// `null` for what is no plugin.
+    pub(crate) manifest: Option<Manifest>,
+    pub(crate) loadable: bool,
+    /// Why it cannot be loaded, and why capabilities of it are refused.
+    pub(crate) reasons: Vec<String>,
+    /// Kinds of capabilities that are refused although the rest is taken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) refused_capabilities: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<Description>,
+    #[serde(skip)]
+    format: String,
+}
+
+impl Report {
+    /// Judges a file as read; the options are asked for by the plugin's name.
+    pub(crate) fn of(
+        path: &Path,
+        artifact: Result<Artifact, ArtifactError>,
+        options: impl FnOnce(&str) -> JudgeOptions,
+    ) -> Self {
+        match artifact {
+            Ok(artifact) => Self::of_artifact(&artifact, options),
+            Err(error) => Self::unreadable(path, error.problem.to_string()),
+        }
+    }
+
+    /// A file or directory that cannot be read.
+    pub(crate) fn unreadable(path: &Path, reason: String) -> Self {
+        Self {
+            path: path.to_owned(),
+            manifest: None,
+            loadable: false,
+            reasons: vec![reason],
+            refused_capabilities: Vec::new(),
+            description: None,
+            format: String::new(),
+        }
+    }
+
+    fn of_artifact(artifact: &Artifact, options: impl FnOnce(&str) -> JudgeOptions) -> Self {
+        let manifest = artifact.manifest();
+        let options = options(&manifest.name);
+        let verdict = judge(artifact, &HostIdentity::current(), &options);
+        let refused = verdict.refused_capabilities.iter();
+        Self {
+            path: artifact.path().to_owned(),
+            manifest: Some(manifest.clone()),
+            loadable: verdict.loadable(),
+            reasons: verdict.all_reasons().map(ToString::to_string).collect(),
+            refused_capabilities: refused.map(|(c, _)| c.kind.name().to_owned()).collect(),
+            description: artifact.description().cloned(),
+            format: format!("{}, {} bits", artifact.format(), artifact.bits()),
+        }
+    }
+
+    /// How a command ends that is about this file.
+    pub(crate) fn exit(&self) -> Exit {
+        match (&self.manifest, self.loadable) {
+            (None, _) => Exit::Unusable,
+            (_, false) => Exit::Failure,
+            (_, true) => Exit::Success,
+        }
+    }
+
+    /// `yes`, `no`, or `yes, but for some capabilities`, for people.
+    pub(crate) fn verdict(&self) -> String {
+        match (self.loadable, self.refused_capabilities.is_empty()) {
+            (true, true) => "yes".to_owned(),
+            (true, false) => format!("yes, without {}", self.refused_capabilities.join(", ")),
+            (false, _) => "no".to_owned(),
+        }
+    }
+
+    /// Writes it for people.
+    pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let path = clean(&self.path.display().to_string());
+        let Some(manifest) = &self.manifest else {
+            return writeln!(out, "{path}\n  {}", clean(&self.reasons.join("; ")));
+        };
+        let text = |text: &str| clean(text);
+        writeln!(
+            out,
+            "{} {}  ({path})",
+            manifest.name,
+            text(&manifest.version)
+        )?;
+        if !manifest.description.is_empty() {
+            writeln!(out, "  {}", text(&manifest.description))?;
+        }
+        let kinds = manifest.capabilities.iter();
+        let kinds: Vec<_> = kinds.map(|c| format!("{} ({})", c.kind, c.layer)).collect();
+        let mut built = format!(
+            "DataFusion {}, arrow {}",
+            manifest.datafusion, manifest.arrow
+        );
+        for (name, version) in [
+            ("sqlparser", &manifest.sqlparser),
+            ("datafusion-ffi", &manifest.datafusion_ffi),
+        ] {
+            if !version.is_empty() {
+                built += &format!(", {name} {version}");
+            }
+        }
+        let rustc = format!("{}, {}", manifest.rustc, manifest.profile);
+        let target = format!("{} ({})", manifest.target, self.format);
+        for (label, value) in [
+            ("license", manifest.license.as_str()),
+            ("contract", &manifest.contract.to_string()),
+            ("built with", &built),
+            ("rustc", &rustc),
+            ("panic", &manifest.panic),
+            ("target", &target),
+            ("exports", &kinds.join(", ")),
+            ("loadable", &self.verdict()),
+        ] {
+            writeln!(out, "  {label:<11} {}", text(value))?;
+        }
+        for reason in &self.reasons {
+            writeln!(out, "    - {}", text(reason))?;
+        }
+        match &self.description {
+            Some(description) => functions(out, description),
+            None => writeln!(
+                out,
+                "  functions   not described; 'plugin-host pack' adds their description to the file"
+            ),
+        }
+    }
+}
+
+/// Functions by kind, each with its signatures and one line of documentation.
+fn functions(out: &mut dyn Write, description: &Description) -> io::Result<()> {
+    for (kind, title) in [
+        ("scalar", "scalar functions"),
+        ("async_scalar", "async scalar functions"),
+        ("aggregate", "aggregate functions"),
+        ("window", "window functions"),
+    ] {
+        let entries = description.functions.iter().filter(|e| e.kind == kind);
+        let lines = entries.map(|entry| {
+            let documentation = entry.documentation.as_ref();
+            let said = documentation
+                .map(|d| d.description.as_str())
+                .unwrap_or_default();
+            let mut signature = entry.signatures.join(" or ");
+            if signature.is_empty() {
+                signature.clone_from(&entry.name);
+            }
+            if !entry.aliases.is_empty() {
+                signature += &format!(", also {}", entry.aliases.join(", "));
+            }
+            (signature, said)
+        });
+        section(out, title, lines)?;
+    }
+    let lines = description.table_functions.iter().map(|entry| {
+        let documentation = entry.documentation.as_ref();
+        let said = documentation
+            .map(|d| d.description.as_str())
+            .unwrap_or_default();
+        let syntax = entry.syntax.clone();
+        (
+            syntax.unwrap_or_else(|| format!("{}(...)", entry.name)),
+            said,
+        )
+    });
+    section(out, "table functions", lines)
+}
+
+fn section<'a>(
+    out: &mut dyn Write,
+    title: &str,
+    lines: impl Iterator<Item = (String, &'a str)>,
+) -> io::Result<()> {
+    let lines: Vec<_> = lines.collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "  {title} ({})", lines.len())?;
+    for (signature, said) in lines {
+        let (signature, said) = (clean(&signature), first_line(said));
+        let line = format!("    {signature:<44}  {said}");
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}

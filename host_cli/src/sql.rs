@@ -1,0 +1,100 @@
+//! `plugin-host sql`
+
+mod format;
+
+use std::{fs, io::Write};
+
+use datafusion::{
+    common::DataFusionError,
+    logical_expr::LogicalPlan,
+    prelude::{SessionConfig, SessionContext},
+    sql::parser::{DFParserBuilder, Statement},
+    sql::sqlparser::dialect::dialect_from_str,
+};
+use datafusion_plugin_host::PluginHost;
+use futures::StreamExt;
+
+use self::format::ResultWriter;
+use crate::{
+    cli::{Source, SqlArgs},
+    exit::{CliError, Exit},
+};
+
+pub(crate) fn run(args: &SqlArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+        .init();
+    let texts = args.statements.0.iter().map(text);
+    let texts = texts.collect::<Result<Vec<_>, _>>()?;
+    let host = PluginHost::builder()
+        .search(args.selection.search_path())
+        .config(args.selection.config()?)
+        .load()?;
+    let config = SessionConfig::new().with_information_schema(true);
+    let ctx = SessionContext::new_with_config(config).enable_url_table();
+    host.install(&ctx);
+    let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
+    runtime.block_on(async {
+        for text in texts {
+            for statement in parse(&ctx, &text)? {
+                execute(&ctx, statement, args, out).await?;
+            }
+        }
+        Ok(Exit::Success)
+    })
+}
+
+/// The SQL of one option.
+fn text(source: &Source) -> Result<String, CliError> {
+    match source {
+        Source::Text(text) => Ok(text.clone()),
+        Source::File(path) => fs::read_to_string(path).map_err(|source| CliError::Script {
+            path: path.clone(),
+            source,
+        }),
+    }
+}
+
+fn parse(
+    ctx: &SessionContext,
+    text: &str,
+) -> Result<impl Iterator<Item = Statement>, DataFusionError> {
+    let state = ctx.state();
+    let options = &state.config_options().sql_parser;
+    let dialect = options.dialect.to_string();
+    let dialect = dialect_from_str(&dialect).ok_or_else(|| {
+        DataFusionError::Configuration(format!("unknown SQL dialect '{dialect}'"))
+    })?;
+    let mut parser = DFParserBuilder::new(text)
+        .with_dialect(dialect.as_ref())
+        .with_recursion_limit(options.recursion_limit.into())
+        .build()?;
+    Ok(parser.parse_statements()?.into_iter())
+}
+
+/// Runs a statement and writes its rows, if it can have any, as they come.
+async fn execute(
+    ctx: &SessionContext,
+    statement: Statement,
+    args: &SqlArgs,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let plan = ctx.state().statement_to_plan(statement).await?;
+    let silent = matches!(plan, LogicalPlan::Ddl(_) | LogicalPlan::Statement(_));
+    let frame = ctx.execute_logical_plan(plan).await?;
+    let mut stream = frame.execute_stream().await?;
+    let mut writer = ResultWriter::new(args.format, stream.schema());
+    while let Some(batch) = stream.next().await {
+        let batch = batch?;
+        if !silent {
+            writer.write(&batch, out)?;
+        }
+    }
+    if !silent {
+        writer.finish(out)?;
+    }
+    // Whoever reads along sees each statement's rows when they are there.
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! Simplification and preimages of calls: expressions cross and come back.
+
+use std::sync::{Arc, LazyLock};
+
+use datafusion::{
+    common::Result,
+    execution::SessionStateDefaults,
+    logical_expr::{
+        Expr, ScalarUDF,
+        preimage::PreimageResult,
+        simplify::{ExprSimplifyResult, SimplifyContext},
+    },
+};
+use datafusion_plugin_api::{
+    abi::message::{FunctionReference, Settings},
+    df55::simplify::{Builtins, HostFunctions, preimage_of_call, simplify_call},
+};
+
+use super::{PluginScalarUdf, ScalarFunction};
+use crate::import::settings::settings;
+
+impl PluginScalarUdf {
+    pub(super) fn rewrite(
+        &self,
+        args: Vec<Expr>,
+        info: &SimplifyContext,
+    ) -> Result<ExprSimplifyResult> {
+        if !self.function.descriptor.simplifies {
+            return Ok(ExprSimplifyResult::Original(args));
+        }
+        let settings = Settings::clone(&settings(info.config_options()));
+        let ScalarFunction { origin, object, .. } = self.function.as_ref();
+        simplify_call(args, info, settings, self, |request| {
+            object
+                .simplify(request)
+                .map_err(|error| origin.attribute(error))
+        })
+    }
+
+    pub(super) fn preimage_of(
+        &self,
+        args: &[Expr],
+        literal: &Expr,
+        info: &SimplifyContext,
+    ) -> Result<PreimageResult> {
+        if !self.function.descriptor.simplifies {
+            return Ok(PreimageResult::None);
+        }
+        let settings = Settings::clone(&settings(info.config_options()));
+        let ScalarFunction { origin, object, .. } = self.function.as_ref();
+        preimage_of_call(args, literal, info, settings, self, |request| {
+            object
+                .preimage(request)
+                .map_err(|error| origin.attribute(error))
+        })
+    }
+
+    /// A function of the same plugin, under its qualified name: that one every session has, while
+    /// who has a bare name differs from session to session.
+    fn sibling(&self, reference: &FunctionReference) -> Result<Arc<ScalarUDF>> {
+        let ScalarFunction { origin, object, .. } = self.function.as_ref();
+        if reference.identity == origin.identity() {
+            return Ok(Arc::new(self.clone().into()));
+        }
+        let function = origin
+            .plugin()
+            .derived(reference.identity, || {
+                ScalarFunction::import_derived(origin, object.derived(reference.identity)?)
+            })
+            .map_err(|error| origin.error(error))?;
+        let name = format!("{}.{}", origin.plugin().name(), reference.name);
+        Ok(Arc::new(
+            PluginScalarUdf::new(name, Vec::new(), function).into(),
+        ))
+    }
+}
+
+impl HostFunctions for PluginScalarUdf {
+    fn reference(&self, function: &ScalarUDF) -> Option<FunctionReference> {
+        let other = &function.inner().downcast_ref::<PluginScalarUdf>()?.function;
+        Arc::ptr_eq(other.origin.plugin(), self.function.origin.plugin()).then(|| {
+            FunctionReference {
+                name: other.descriptor.name.clone(),
+                debug: other.descriptor.debug.clone(),
+                export: None,
+                identity: other.origin.identity(),
+            }
+        })
+    }
+
+    fn exported(&self, reference: &FunctionReference) -> Option<Arc<ScalarUDF>> {
+        reference.export?;
+        self.sibling(reference).ok()
+    }
+
+    fn builtins(&self) -> &Builtins {
+        static BUILTINS: LazyLock<Builtins> =
+            LazyLock::new(|| Builtins::new(SessionStateDefaults::default_scalar_functions()));
+        &BUILTINS
+    }
+
+    fn derived(&self, reference: &FunctionReference) -> Result<Arc<ScalarUDF>> {
+        self.sibling(reference)
+    }
+}
