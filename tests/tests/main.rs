@@ -4,6 +4,7 @@
 mod main {
     mod arrow_exchange;
     mod end_to_end;
+    mod panics;
     mod plugins;
     mod spark_sqllogictest;
 }
