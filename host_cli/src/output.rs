@@ -18,11 +18,8 @@ pub(crate) fn clean_lines(text: &str) -> String {
 
 /// The first line that says something, cleaned.
 pub(crate) fn first_line(text: &str) -> String {
-    let mut lines = text.lines().map(str::trim);
-    lines
-        .find(|line| !line.is_empty())
-        .map(clean)
-        .unwrap_or_default()
+    let mut lines = text.lines().map(|line| clean(line).trim().to_owned());
+    lines.find(|line| !line.is_empty()).unwrap_or_default()
 }
 
 /// Control characters, and those that change the direction of text or hide in it.

@@ -13,14 +13,23 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum LoadError {
     /// The system's loader refused it.
-    #[error("the system cannot load the library: {0}")]
-    Open(#[from] libloading::Error),
+    #[error("the system cannot load the library: {}", cause(.0))]
+    Open(#[source] libloading::Error),
+    /// Its path cannot be made absolute.
+    #[error("the library's path cannot be made absolute: {0}")]
+    Path(#[source] std::io::Error),
     /// It has a manifest but no entry.
-    #[error("the library has no symbol '{ROOT_SYMBOL}', which a plugin exports: {0}")]
+    #[error("the library has no symbol '{ROOT_SYMBOL}', which a plugin exports: {}", cause(.0))]
     NoEntry(#[source] libloading::Error),
     /// Its entry has another layout than the host's contract.
     #[error("the library's entry does not have the layout of the contract: {0}")]
     Layout(String),
+}
+
+/// What the system said; the error itself names the call alone.
+fn cause(error: &libloading::Error) -> String {
+    let source = std::error::Error::source(error);
+    source.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// Opens the library by itself, all symbols resolved now and visible to it alone, and checks the
@@ -30,9 +39,11 @@ pub enum LoadError {
 /// # Errors
 /// A [`LoadError`]; the library's initialisers may have run by then.
 pub(crate) fn open(path: &Path) -> Result<PluginModuleRef, LoadError> {
+    // A path of one part is searched for like a system library.
+    let path = std::path::absolute(path).map_err(LoadError::Path)?;
     // SAFETY: running a library's initialisers is what loading a plugin means; the caller has
     // judged its manifest before.
-    let library = unsafe { open_now(path) }?;
+    let library = unsafe { open_now(&path) }.map_err(LoadError::Open)?;
     // SAFETY: a symbol of this name is, by the contract, a static `LibHeader`, whose start is an
     // `AbiHeader`; its magic is checked before anything else is read.
     let header = unsafe { library.get::<AbiHeaderRef>(ROOT_SYMBOL.as_bytes()) }

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
-use datafusion::common::ScalarValue;
+use arrow::{
+    array::{MapArray, StructArray},
+    buffer::OffsetBuffer,
+    datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit},
+};
+use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion_plugin_api::abi::message::{ArrayArgument, TypeClass, TypeSignature};
 
 /// More guesses than this are not made for a function.
@@ -160,10 +164,28 @@ pub(super) fn sample(of: &DataType) -> ScalarValue {
         DataType::LargeUtf8 => ScalarValue::LargeUtf8(Some(text)),
         DataType::Utf8View => ScalarValue::Utf8View(Some(text)),
         DataType::Binary => ScalarValue::Binary(Some(text.into_bytes())),
+        // `ScalarValue::new_default` panics for maps.
+        DataType::Map(entries, sorted) => map_of_one(entries, *sorted).unwrap_or(ScalarValue::Null),
         _ => ScalarValue::new_one(of)
             .or_else(|_| ScalarValue::new_default(of))
+            .or_else(|_| ScalarValue::try_new_null(of))
             .unwrap_or(ScalarValue::Null),
     }
+}
+
+/// A map with one entry.
+fn map_of_one(entries: &FieldRef, sorted: bool) -> Result<ScalarValue> {
+    let DataType::Struct(fields) = entries.data_type() else {
+        return internal_err!("a map of {}", entries.data_type());
+    };
+    let columns = fields
+        .iter()
+        .map(|field| sample(field.data_type()).to_array());
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let one = StructArray::try_new(fields.clone(), columns, None)?;
+    let offsets = OffsetBuffer::from_lengths([1]);
+    let map = MapArray::try_new(Arc::clone(entries), offsets, one, None, sorted)?;
+    Ok(ScalarValue::Map(Arc::new(map)))
 }
 
 #[cfg(test)]

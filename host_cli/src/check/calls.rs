@@ -7,6 +7,7 @@ use arrow::{
     datatypes::{DataType, Field, Schema},
 };
 use datafusion::{
+    catalog::TableFunctionArgs,
     common::{DataFusionError, Result, ScalarValue},
     logical_expr::{Expr, expr::WindowFunction},
     prelude::{DataFrame, SessionContext, col},
@@ -184,7 +185,10 @@ impl Check<'_> {
             .table_functions()
             .get(name)
             .ok_or_else(|| DataFusionError::Plan(format!("function '{name}' is not installed")))
-            .and_then(|function| function.create_table_provider(&[]))
+            .and_then(|function| {
+                let args = TableFunctionArgs::new(&[], &state);
+                function.create_table_provider_with_args(args)
+            })
             .and_then(|table| self.ctx.read_table(table))
             .and_then(|frame| frame.limit(0, Some(1)))
             .and_then(|frame| self.runtime.block_on(frame.collect()));

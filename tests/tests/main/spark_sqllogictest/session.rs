@@ -2,7 +2,7 @@
 //! functions from one place or another.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use datafusion::common::Result;
 use datafusion::common::config::Dialect;
@@ -11,6 +11,7 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult};
 use datafusion::logical_expr::{Expr, ScalarUDF};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion_plugin_host::{PluginHost, config::Config};
 use datafusion_spark::SessionStateBuilderSpark;
 use datafusion_spark::planner::SparkFunctionPlanner;
 
@@ -23,6 +24,23 @@ pub async fn linked_in() -> SessionContext {
 /// Spark's dialect and planner, but no Spark function.
 pub async fn without_functions() -> SessionContext {
     with_planner(async |_| {}).await
+}
+
+/// Spark's dialect and planner, and the functions of the loaded plugin.
+pub async fn plugin() -> SessionContext {
+    static HOST: LazyLock<PluginHost> = LazyLock::new(|| {
+        let config = Config::parse("[plugins.spark]\nreplace_builtins = true").unwrap();
+        PluginHost::builder()
+            .plugin_file(plugin_tests::plugins::plugin("datafusion-plugin-spark"))
+            .config(config)
+            .load()
+            .unwrap()
+    });
+    with_planner(async |context| {
+        let report = HOST.install(context);
+        assert_eq!(report.qualified_only().count(), 0, "{report:?}");
+    })
+    .await
 }
 
 /// Spark's dialect and planner, and the functions that `install` brings.
