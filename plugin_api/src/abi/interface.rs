@@ -54,7 +54,7 @@ macro_rules! interface {
         }
 
         const _: () = {
-            use $crate::abi::{CallError, Reply, guard::guarded};
+            use $crate::abi::{CallError, Reply, guard::{catch, guarded}};
 
             struct Shims<T>(core::marker::PhantomData<T>);
 
@@ -74,7 +74,8 @@ macro_rules! interface {
                 unsafe extern "C" fn release(this: *mut core::ffi::c_void) -> Reply<()> {
                     // SAFETY: as above; the object calls `release` once, from its `Drop`.
                     let owned = unsafe { Box::from_raw(this.cast::<T>()) };
-                    let item = owned.item().to_owned();
+                    // The name may be the author's to tell, who may panic there.
+                    let item = catch(|| Ok(owned.item().to_owned())).unwrap_or_default();
                     guarded("drop", move || item, move || { drop(owned); Ok(()) })
                 }
 

@@ -160,6 +160,7 @@ fn activate(
 ) -> Result<PluginInstanceObject, datafusion_plugin_api::abi::CallError> {
     let activation = Activation {
         options: settings.options.clone(),
+        plugin: name.to_owned(),
         host: host.to_owned(),
         datafusion: datafusion::DATAFUSION_VERSION.to_owned(),
         runtime_threads: config.host.runtime_threads,
