@@ -11,7 +11,8 @@ impl<T: Send> Exclusive for T {}
 /// Declares an interface of the contract.
 ///
 /// Methods stand in `ref` blocks (called through `&self`) and `mut` blocks (through `&mut self`).
-/// Inside a contract major, methods are only ever added, in a new block at the end.
+/// `release` closes the prefix that every version of a contract major has: a method of a later minor
+/// becomes a field after it, which may be missing, and never moves one before it.
 macro_rules! interface {
     (
         $(#[$doc:meta])*

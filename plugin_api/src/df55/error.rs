@@ -63,6 +63,8 @@ pub fn to_call_error(error: &DataFusionError) -> CallError {
         DataFusionError::ArrowError(error, _) => arrow::to_call_error(error),
         #[cfg(feature = "parquet")]
         DataFusionError::ParquetError(error) => plain(ErrorKind::Parquet, &error.to_string()),
+        #[cfg(feature = "object_store")]
+        DataFusionError::ObjectStore(error) => object_store_to_call_error(error),
         #[cfg(feature = "sql")]
         DataFusionError::SQL(error, _) => plain(ErrorKind::Sql, &parser_message(error)),
         DataFusionError::IoError(error) => io_to_call_error(error),
@@ -211,6 +213,20 @@ fn rebuild(
         ErrorKind::Parquet => {
             DataFusionError::ParquetError(Box::new(parquet::errors::ParquetError::General(text())))
         }
+        #[cfg(feature = "object_store")]
+        ErrorKind::ObjectStore => {
+            let source = text().into();
+            DataFusionError::ObjectStore(Box::new(match detail {
+                OBJECT_NOT_FOUND => object_store::Error::NotFound {
+                    path: text(),
+                    source,
+                },
+                _ => object_store::Error::Generic {
+                    store: "plugin",
+                    source,
+                },
+            }))
+        }
         #[cfg(feature = "sql")]
         ErrorKind::Sql => DataFusionError::SQL(
             Box::new(sqlparser::parser::ParserError::ParserError(text())),
@@ -244,6 +260,17 @@ fn io_to_call_error(error: &io::Error) -> CallError {
         .position(|kind| *kind == error.kind())
         .unwrap_or(0);
     CallError::with_detail(ErrorKind::Io, detail as u32, error.to_string())
+}
+
+/// The detail of an object that is not there; other errors of stores come back as generic ones.
+#[cfg(feature = "object_store")]
+const OBJECT_NOT_FOUND: u32 = 1;
+
+#[cfg(feature = "object_store")]
+fn object_store_to_call_error(error: &object_store::Error) -> CallError {
+    let not_found = matches!(error, object_store::Error::NotFound { .. });
+    let detail = if not_found { OBJECT_NOT_FOUND } else { 0 };
+    CallError::with_detail(ErrorKind::ObjectStore, detail, error.to_string())
 }
 
 #[cfg(feature = "sql")]
