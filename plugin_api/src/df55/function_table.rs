@@ -7,7 +7,7 @@ use std::{
 
 use datafusion_expr::ScalarUDF;
 
-use crate::abi::message::FunctionReference;
+use crate::abi::{drop_each, message::FunctionReference};
 
 /// The scalar functions of a plugin, numbered: those that it exports, then those that only its
 /// expressions mention, in the order of their appearance.
@@ -24,6 +24,13 @@ pub struct FunctionTable {
 struct Functions {
     by_identity: Vec<Arc<ScalarUDF>>,
     identities: HashMap<Arc<ScalarUDF>, usize>,
+}
+
+impl Drop for Functions {
+    fn drop(&mut self) {
+        self.identities.clear();
+        drop_each(self.by_identity.drain(..), |udf| udf.name().to_owned());
+    }
 }
 
 impl FunctionTable {
