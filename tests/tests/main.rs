@@ -6,4 +6,5 @@ mod main {
     mod end_to_end;
     mod plugins;
     mod spark_sqllogictest;
+    mod twins;
 }
