@@ -5,6 +5,8 @@ mod main {
     mod arrow_exchange;
     mod crossing;
     mod end_to_end;
+    mod fidelity;
+    mod planning;
     mod plugins;
     mod spark_sqllogictest;
     mod twins;

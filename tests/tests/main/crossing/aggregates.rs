@@ -48,17 +48,21 @@ fn outcome(expr: &AggregateFunctionExpr, slices: &[ArrayRef]) -> Result<Vec<Scal
         values.extend(state);
     }
     values.extend([all.evaluate()?, merged.evaluate()?]);
-    let values = &mut values
+    let mut values = values
         .into_iter()
         .map(with_member)
         .collect::<Result<Vec<_>>>()?;
+    let promised = expr.state_fields()?[0].data_type().clone();
+    if let Some(other) = values.iter().find(|value| value.data_type() != promised) {
+        return exec_err!("{} where {promised} was promised", other.data_type());
+    }
     if all.supports_retract_batch() {
         for slice in slices.iter().rev() {
             all.retract_batch(&[Arc::clone(slice)])?;
             values.push(all.evaluate()?);
         }
     }
-    Ok(std::mem::take(values))
+    Ok(values)
 }
 
 /// Arrow's unions have no null of their own: DataFusion's becomes that of the first member as soon
