@@ -3,7 +3,11 @@
 
 mod main {
     mod arrow_exchange;
+    mod crossing;
     mod end_to_end;
+    mod fidelity;
+    mod planning;
     mod plugins;
     mod spark_sqllogictest;
+    mod twins;
 }
