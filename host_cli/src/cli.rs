@@ -102,6 +102,9 @@ pub(crate) struct InspectArgs {
     /// Plugin libraries, or directories of them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Show every function with its whole signature
+    #[arg(long)]
+    pub(crate) full: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
