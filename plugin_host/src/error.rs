@@ -25,14 +25,6 @@ pub enum HostError {
     /// Files could not be loaded.
     #[error("{0}")]
     Load(LoadFailures),
-    /// The configuration speaks of a plugin that was not found.
-    #[error("the configuration has options for plugin '{name}', which was not found in {searched}")]
-    NoSuchPlugin {
-        /// The plugin's name.
-        name: String,
-        /// The paths that were searched.
-        searched: String,
-    },
 }
 
 /// Every file that was tried and why it failed.

@@ -16,3 +16,6 @@ pub(crate) mod scalar;
 pub(crate) mod settings;
 pub(crate) mod table;
 pub(crate) mod window;
+
+#[cfg(test)]
+mod tests;

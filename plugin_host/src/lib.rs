@@ -1,4 +1,52 @@
-//! Host.
+//! Reads, judges, loads and installs plugins into Apache DataFusion sessions.
+//!
+//! ```no_run
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use datafusion::prelude::SessionContext;
+//! use datafusion_plugin_host::PluginHost;
+//!
+//! let context = SessionContext::new();
+//! let host = PluginHost::builder().plugin_dir("plugins").load()?;
+//! let report = host.install(&context);
+//! for function in report.qualified_only() {
+//!     println!("{} has no bare name: {}", function.name, function.bare);
+//! }
+//! context.sql("SELECT * FROM plugin_functions()").await?.show().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `examples/embed.rs` is a whole application; `docs/operators.md` has the search order, the
+//! configuration and every message.
+//!
+//! # Core concepts
+//!
+//! - [`PluginHost`] holds the loaded plugins of an application and installs them into any number of
+//!   sessions; [`PluginHostBuilder`] says where they are and how they may be used.
+//! - [`discover::SearchPath`] is the paths to look at, in order; the builder's is empty until one is
+//!   named, and [`discover::SearchPath::standard`] has the environment's, the user's and the system's.
+//! - [`config::Config`] is `plugins.toml`: options, who is enabled, who gets which name.
+//! - [`artifact::Artifact`] is a library as its bytes describe it; nothing of it has been executed.
+//! - [`judge::Verdict`] says whether an artifact may be loaded, which of its capabilities are
+//!   granted, and why the others are not.
+//! - [`LoadedPlugin`] is a plugin that was judged, opened and activated.
+//! - [`InstallReport`] tells for each function its names in a session; [`BareName`] says what became
+//!   of the one without a qualifier.
+//! - [`HostError`] lists every file that was tried and why it failed.
+//! - [`MetricsSnapshot`] counts the calls, rows, errors and panics of an item.
+//!
+//! # Guarantees
+//!
+//! - Reading a file never executes it and never panics: any byte string is an artifact or an error.
+//! - Nothing is loaded that was not judged loadable before; what is exported is what the manifest
+//!   declares, or none of the plugins is used.
+//! - Loading and installing are all or nothing. Installing again changes nothing.
+//! - A panic in a plugin's function is an error that names plugin, function, message and source line;
+//!   session and plugin stay usable. A plugin is code in this process all the same: abort, a fault or
+//!   a stack overflow in it ends the process.
+//! - Libraries stay mapped for the life of the process.
+//! - Nothing is printed. What plugins log reaches the `tracing` subscriber of the application.
 
 pub mod artifact;
 pub mod config;

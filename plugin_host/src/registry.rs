@@ -6,7 +6,7 @@ mod plugin;
 use std::sync::Arc;
 
 use datafusion::{
-    catalog::TableFunctionImpl,
+    catalog::TableFunction,
     execution::{SessionState, context::SessionContext, session_state::SessionStateBuilder},
 };
 
@@ -72,7 +72,8 @@ impl PluginHost {
     /// Installs everything into a live session. Installing again changes nothing.
     ///
     /// Names are decided before anything is registered, and registering cannot fail, so a session
-    /// has all of it or none.
+    /// has all of it or none. `plugins()` and the other three table functions of the host come in
+    /// too, where the session has no table function of their name; the first host to install answers.
     pub fn install(&self, context: &SessionContext) -> InstallReport {
         let state = context.state_ref();
         let mut state = state.write();
@@ -94,8 +95,10 @@ impl PluginHost {
             install::install_into(builder, &self.candidates(), &self.inner.config.names.prefer);
         let functions = builder.table_functions().get_or_insert_default();
         for (name, function) in tables::functions(self) {
-            let function = datafusion::catalog::TableFunction::new(name.to_owned(), function);
-            functions.insert(name.to_owned(), Arc::new(function));
+            let function = TableFunction::new(name.to_owned(), function);
+            functions
+                .entry(name.to_owned())
+                .or_insert_with(|| Arc::new(function));
         }
         (builder, report)
     }
@@ -114,8 +117,9 @@ impl PluginHost {
 
     fn register_tables(&self, state: &mut SessionState) {
         for (name, function) in tables::functions(self) {
-            let function: Arc<dyn TableFunctionImpl> = function;
-            state.register_udtf(name, function);
+            if !state.table_functions().contains_key(name) {
+                state.register_udtf(name, function);
+            }
         }
     }
 }

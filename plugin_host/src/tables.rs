@@ -19,23 +19,24 @@ use crate::{
 
 type Rows = fn(&[LoadedPlugin]) -> Vec<(&'static str, ArrayRef)>;
 
+/// The names of the table functions.
+pub(crate) const NAMES: [&str; 4] = [
+    "plugins",
+    "plugin_capabilities",
+    "plugin_functions",
+    "plugin_metrics",
+];
+
 /// The table functions by name.
 pub(crate) fn functions(host: &PluginHost) -> [(&'static str, Arc<HostTable>); 4] {
-    let tables: [(_, Rows); 4] = [
-        ("plugins", plugins),
-        ("plugin_capabilities", capabilities),
-        ("plugin_functions", plugin_functions),
-        ("plugin_metrics", metrics),
-    ];
-    tables.map(|(name, rows)| {
-        (
-            name,
-            Arc::new(HostTable {
-                name,
-                host: host.clone(),
-                rows,
-            }),
-        )
+    let rows: [Rows; 4] = [plugins, capabilities, plugin_functions, metrics];
+    std::array::from_fn(|i| {
+        let table = HostTable {
+            name: NAMES[i],
+            host: host.clone(),
+            rows: rows[i],
+        };
+        (NAMES[i], Arc::new(table))
     })
 }
 

@@ -3,8 +3,9 @@
 use std::{
     any::Any,
     cell::RefCell,
+    collections::VecDeque,
     panic::{self, AssertUnwindSafe, PanicHookInfo},
-    sync::{Once, OnceLock},
+    sync::{Mutex, Once, OnceLock, PoisonError},
 };
 
 use super::{CallError, ErrorKind, Reply};
@@ -22,6 +23,11 @@ thread_local! {
     static LAST_PANIC: RefCell<Option<PanicReport>> = const { RefCell::new(None) };
 }
 
+/// Panics of all threads, newest last: a task's panic is passed on by whoever joins it.
+static RECENT_PANICS: Mutex<VecDeque<PanicReport>> = Mutex::new(VecDeque::new());
+/// How many of them are remembered.
+const RECENT: usize = 32;
+
 static PLUGIN_NAME: OnceLock<String> = OnceLock::new();
 static DROP_FAILURE: OnceLock<fn(&CallError)> = OnceLock::new();
 
@@ -37,10 +43,36 @@ pub fn install_panic_hook(plugin: &str, log: fn(&PanicReport)) {
                 location: info.location().map(ToString::to_string).unwrap_or_default(),
             };
             log(&report);
+            remember(report.clone());
             // A thread that is being torn down has no slot any more; the log has the panic.
             let _ = LAST_PANIC.try_with(|last| *last.borrow_mut() = Some(report));
         }));
     });
+}
+
+fn remember(report: PanicReport) {
+    let mut recent = RECENT_PANICS.lock().unwrap_or_else(PoisonError::into_inner);
+    if recent.len() == RECENT {
+        recent.pop_front();
+    }
+    recent.push_back(report);
+}
+
+/// What the hook saw of the panic with this message: here, or else in another thread.
+fn seen(message: &str) -> Option<PanicReport> {
+    let here = LAST_PANIC.try_with(|last| last.borrow_mut().take());
+    // An older panic of this thread may be one that the author caught.
+    let here = here
+        .ok()
+        .flatten()
+        .filter(|report| report.message == message);
+    here.or_else(|| {
+        let recent = RECENT_PANICS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest_first = recent.iter().rev();
+        newest_first
+            .find(|report| report.message == message)
+            .cloned()
+    })
 }
 
 /// Sets what is told of a panic that was contained while an object was dropped, where no call
@@ -65,7 +97,9 @@ pub(crate) fn guarded<T>(
         Ok(value) => Reply::ROk(value),
         Err(error) => {
             let plugin = PLUGIN_NAME.get().map_or("", String::as_str);
-            Reply::RErr(error.at(plugin, &item(), method, ""))
+            // The name is the author's to tell, who may panic there too.
+            let item = catch(|| Ok(item())).unwrap_or_default();
+            Reply::RErr(error.at(plugin, &item, method, ""))
         }
     }
 }
@@ -80,14 +114,11 @@ pub fn catch<T>(body: impl FnOnce() -> Result<T, CallError>) -> Result<T, CallEr
 
 #[cold]
 fn panic_error(payload: Box<dyn Any + Send>) -> CallError {
-    let report = LAST_PANIC
-        .try_with(|last| last.borrow_mut().take())
-        .ok()
-        .flatten()
-        .unwrap_or_else(|| PanicReport {
-            message: payload_message(payload.as_ref()),
-            location: "unknown location".to_owned(),
-        });
+    let message = payload_message(payload.as_ref());
+    let report = seen(&message).unwrap_or_else(|| PanicReport {
+        message,
+        location: "unknown location".to_owned(),
+    });
     // A payload may panic when dropped; one leaked payload per such panic is the lesser harm.
     if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);

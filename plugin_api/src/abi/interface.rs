@@ -11,7 +11,8 @@ impl<T: Send> Exclusive for T {}
 /// Declares an interface of the contract.
 ///
 /// Methods stand in `ref` blocks (called through `&self`) and `mut` blocks (through `&mut self`).
-/// Inside a contract major, methods are only ever added, in a new block at the end.
+/// `release` closes the prefix that every version of a contract major has: a method of a later minor
+/// becomes a field after it, which may be missing, and never moves one before it.
 macro_rules! interface {
     (
         $(#[$doc:meta])*
@@ -53,7 +54,7 @@ macro_rules! interface {
         }
 
         const _: () = {
-            use $crate::abi::{CallError, Reply, guard::guarded};
+            use $crate::abi::{CallError, Reply, guard::{catch, guarded}};
 
             struct Shims<T>(core::marker::PhantomData<T>);
 
@@ -73,7 +74,8 @@ macro_rules! interface {
                 unsafe extern "C" fn release(this: *mut core::ffi::c_void) -> Reply<()> {
                     // SAFETY: as above; the object calls `release` once, from its `Drop`.
                     let owned = unsafe { Box::from_raw(this.cast::<T>()) };
-                    let item = owned.item().to_owned();
+                    // The name may be the author's to tell, who may panic there.
+                    let item = catch(|| Ok(owned.item().to_owned())).unwrap_or_default();
                     guarded("drop", move || item, move || { drop(owned); Ok(()) })
                 }
 

@@ -1,8 +1,10 @@
 //! [`DataFusionError`] across the boundary: the same kind and message come back.
 //!
-//! An error that a plugin raised carries its origin at the end of its message. What does not
-//! survive: sources of external errors (their text does), diagnostics, backtraces, and
-//! `ExecutionJoin`, which cannot be made from outside tokio and comes back as `Execution`.
+//! An error that a plugin raised carries its origin at the end of its message; one whose message is
+//! not its own to choose carries it in place of a backtrace. What does not survive: sources of
+//! external errors (their text does), diagnostics, backtraces, contexts around a collection inside a
+//! collection, and `ExecutionJoin`, which cannot be made from outside tokio and comes back as
+//! `Execution`.
 
 mod arrow;
 mod schema;
@@ -14,7 +16,7 @@ use datafusion_common::DataFusionError;
 use crate::abi::{CallError, ErrorKind, ErrorLink, Origin};
 
 /// Kinds of [`io::Error`] that keep their number; others come back as `Other`.
-const IO_KINDS: [io::ErrorKind; 12] = [
+const IO_KINDS: [io::ErrorKind; 34] = [
     io::ErrorKind::Other,
     io::ErrorKind::NotFound,
     io::ErrorKind::PermissionDenied,
@@ -27,7 +29,32 @@ const IO_KINDS: [io::ErrorKind; 12] = [
     io::ErrorKind::UnexpectedEof,
     io::ErrorKind::Unsupported,
     io::ErrorKind::OutOfMemory,
+    io::ErrorKind::ConnectionAborted,
+    io::ErrorKind::NotConnected,
+    io::ErrorKind::AddrInUse,
+    io::ErrorKind::AddrNotAvailable,
+    io::ErrorKind::BrokenPipe,
+    io::ErrorKind::WouldBlock,
+    io::ErrorKind::WriteZero,
+    io::ErrorKind::Interrupted,
+    io::ErrorKind::HostUnreachable,
+    io::ErrorKind::NetworkUnreachable,
+    io::ErrorKind::NetworkDown,
+    io::ErrorKind::NotADirectory,
+    io::ErrorKind::IsADirectory,
+    io::ErrorKind::DirectoryNotEmpty,
+    io::ErrorKind::ReadOnlyFilesystem,
+    io::ErrorKind::StaleNetworkFileHandle,
+    io::ErrorKind::StorageFull,
+    io::ErrorKind::NotSeekable,
+    io::ErrorKind::QuotaExceeded,
+    io::ErrorKind::FileTooLarge,
+    io::ErrorKind::ResourceBusy,
+    io::ErrorKind::Deadlock,
 ];
+
+/// In a link's detail: it begins a member of a collection, whose contexts follow it.
+const MEMBER: u32 = 1 << 31;
 
 /// An error on its way out.
 pub fn to_call_error(error: &DataFusionError) -> CallError {
@@ -36,6 +63,8 @@ pub fn to_call_error(error: &DataFusionError) -> CallError {
         DataFusionError::ArrowError(error, _) => arrow::to_call_error(error),
         #[cfg(feature = "parquet")]
         DataFusionError::ParquetError(error) => plain(ErrorKind::Parquet, &error.to_string()),
+        #[cfg(feature = "object_store")]
+        DataFusionError::ObjectStore(error) => object_store_to_call_error(error),
         #[cfg(feature = "sql")]
         DataFusionError::SQL(error, _) => plain(ErrorKind::Sql, &parser_message(error)),
         DataFusionError::IoError(error) => io_to_call_error(error),
@@ -69,11 +98,12 @@ pub fn to_call_error(error: &DataFusionError) -> CallError {
         DataFusionError::Diagnostic(_, inner) => to_call_error(inner),
         DataFusionError::Shared(inner) => to_call_error(inner),
         DataFusionError::Collection(errors) => {
-            let links = errors
-                .iter()
-                .map(to_call_error)
-                .map(|error| ErrorLink::new(error.kind(), error.detail(), error.message()));
-            plain(ErrorKind::Collection, &error.to_string()).with_links(links.collect())
+            if errors.is_empty() {
+                // DataFusion itself cannot tell its text.
+                return plain(ErrorKind::Internal, "a collection of no errors");
+            }
+            let links = errors.iter().map(to_call_error).flat_map(member).collect();
+            plain(ErrorKind::Collection, &error.to_string()).with_links(links)
         }
         // Kinds behind features of datafusion-common that this build does not name.
         #[allow(
@@ -84,39 +114,75 @@ pub fn to_call_error(error: &DataFusionError) -> CallError {
     }
 }
 
+/// The links of a collection's member; members of a member are members.
+fn member(error: CallError) -> Vec<ErrorLink> {
+    if error.kind() == ErrorKind::Collection {
+        let links = error.links().iter();
+        return links
+            .skip_while(|link| !begins_member(link))
+            .cloned()
+            .collect();
+    }
+    let head = ErrorLink::new(error.kind(), error.detail() | MEMBER, error.message());
+    std::iter::once(head)
+        .chain(error.links().iter().cloned())
+        .collect()
+}
+
+fn begins_member(link: &ErrorLink) -> bool {
+    link.detail() & MEMBER != 0
+}
+
 /// An error as it came in.
 pub fn from_call_error(error: CallError) -> DataFusionError {
     let suffix = attribution(&error);
     if error.kind() == ErrorKind::Collection {
-        let members = error.links().iter().map(|link| {
-            rebuild(
-                link.kind(),
-                link.detail(),
-                &format!("{}{suffix}", link.message()),
-                &[],
-            )
-        });
-        return DataFusionError::Collection(members.collect());
-    }
-    let message = match error.kind() {
-        ErrorKind::Panic => {
-            let Origin {
-                method, location, ..
-            } = error.origin();
-            format!(
-                "panic in {method} at {location}: {}{suffix}",
-                error.message()
-            )
+        let links = error.links();
+        let first = links.iter().position(begins_member);
+        let (contexts, members) = links.split_at(first.unwrap_or(links.len()));
+        let members = members.chunk_by(|_, next| !begins_member(next));
+        let members: Vec<_> = members
+            .filter_map(<[ErrorLink]>::split_first)
+            .map(|(head, links)| {
+                let innermost = rebuild(
+                    head.kind(),
+                    head.detail() & !MEMBER,
+                    head.message(),
+                    &suffix,
+                    links,
+                );
+                in_contexts(innermost, links)
+            })
+            .collect();
+        if !members.is_empty() {
+            return in_contexts(DataFusionError::Collection(members), contexts);
         }
-        _ => format!("{}{suffix}", error.message()),
+    }
+    let innermost = if error.kind() == ErrorKind::Panic {
+        let Origin {
+            method, location, ..
+        } = error.origin();
+        let message = format!("panic in {method} at {location}: {}", error.message());
+        rebuild(error.kind(), 0, &message, &suffix, &[])
+    } else {
+        rebuild(
+            error.kind(),
+            error.detail(),
+            error.message(),
+            &suffix,
+            error.links(),
+        )
     };
-    let innermost = rebuild(error.kind(), error.detail(), &message, error.links());
-    let contexts = error
-        .links()
+    in_contexts(innermost, error.links())
+}
+
+/// Puts the contexts among `links`, outermost first, around an error.
+fn in_contexts(error: DataFusionError, links: &[ErrorLink]) -> DataFusionError {
+    let contexts = links
         .iter()
         .rev()
         .filter(|link| link.detail() != schema::PAYLOAD);
-    contexts.fold(innermost, |inner, link| {
+    contexts.fold(error, |inner, link| {
         DataFusionError::Context(link.message().to_owned(), Box::new(inner))
     })
 }
@@ -130,15 +196,36 @@ fn attribution(error: &CallError) -> String {
     }
 }
 
-fn rebuild(kind: ErrorKind, detail: u32, message: &str, links: &[ErrorLink]) -> DataFusionError {
-    let text = || message.to_owned();
+fn rebuild(
+    kind: ErrorKind,
+    detail: u32,
+    message: &str,
+    suffix: &str,
+    links: &[ErrorLink],
+) -> DataFusionError {
+    let text = || format!("{message}{suffix}");
     match kind {
-        ErrorKind::Arrow => {
-            DataFusionError::ArrowError(Box::new(arrow::rebuild(detail, message)), None)
-        }
+        ErrorKind::Arrow => match arrow::rebuild_plain(detail, message) {
+            Some(error) => DataFusionError::ArrowError(Box::new(error), Some(suffix.to_owned())),
+            None => DataFusionError::ArrowError(Box::new(arrow::rebuild(detail, text())), None),
+        },
         #[cfg(feature = "parquet")]
         ErrorKind::Parquet => {
             DataFusionError::ParquetError(Box::new(parquet::errors::ParquetError::General(text())))
+        }
+        #[cfg(feature = "object_store")]
+        ErrorKind::ObjectStore => {
+            let source = text().into();
+            DataFusionError::ObjectStore(Box::new(match detail {
+                OBJECT_NOT_FOUND => object_store::Error::NotFound {
+                    path: text(),
+                    source,
+                },
+                _ => object_store::Error::Generic {
+                    store: "plugin",
+                    source,
+                },
+            }))
         }
         #[cfg(feature = "sql")]
         ErrorKind::Sql => DataFusionError::SQL(
@@ -156,14 +243,14 @@ fn rebuild(kind: ErrorKind, detail: u32, message: &str, links: &[ErrorLink]) -> 
         ErrorKind::Internal => DataFusionError::Internal(text()),
         ErrorKind::Plan => DataFusionError::Plan(text()),
         ErrorKind::Configuration => DataFusionError::Configuration(text()),
-        ErrorKind::Schema => schema::rebuild(message, links),
+        ErrorKind::Schema => schema::rebuild(message, suffix, links),
         ErrorKind::Execution | ErrorKind::ExecutionJoin | ErrorKind::Panic => {
             DataFusionError::Execution(text())
         }
         ErrorKind::ResourcesExhausted => DataFusionError::ResourcesExhausted(text()),
         ErrorKind::Substrait => DataFusionError::Substrait(text()),
         ErrorKind::Ffi | ErrorKind::Contract => DataFusionError::Ffi(text()),
-        _ => DataFusionError::External(message.into()),
+        _ => DataFusionError::External(text().into()),
     }
 }
 
@@ -173,6 +260,17 @@ fn io_to_call_error(error: &io::Error) -> CallError {
         .position(|kind| *kind == error.kind())
         .unwrap_or(0);
     CallError::with_detail(ErrorKind::Io, detail as u32, error.to_string())
+}
+
+/// The detail of an object that is not there; other errors of stores come back as generic ones.
+#[cfg(feature = "object_store")]
+const OBJECT_NOT_FOUND: u32 = 1;
+
+#[cfg(feature = "object_store")]
+fn object_store_to_call_error(error: &object_store::Error) -> CallError {
+    let not_found = matches!(error, object_store::Error::NotFound { .. });
+    let detail = if not_found { OBJECT_NOT_FOUND } else { 0 };
+    CallError::with_detail(ErrorKind::ObjectStore, detail, error.to_string())
 }
 
 #[cfg(feature = "sql")]

@@ -33,11 +33,12 @@ impl Completion for Running {
     }
 
     fn poll(&mut self, waker: HostWaker) -> Result<ROption<Value>, CallError> {
+        // Entered first, and so left last: the future is dropped inside the runtime too, whether it
+        // ends, fails or panics.
+        let _entered = runtime::enter()?;
         let Some(mut work) = self.work.take() else {
             return Err(CallError::contract("polled again after its end"));
         };
-        let _entered = runtime::enter()?;
-        // The future is dropped inside the runtime too, whether it ends, fails or panics.
         match waker.with(|waker| work.as_mut().poll(&mut Context::from_waker(waker))) {
             std::task::Poll::Ready(value) => value.map(ROption::RSome),
             std::task::Poll::Pending => {

@@ -61,8 +61,12 @@ pub fn activate<A: Author>(
     activation: Activation,
     host: HostServicesObject,
 ) -> Result<PluginInstanceObject, CallError> {
-    super::log::install(A::NAME, host, activation.max_level);
-    install_panic_hook(A::NAME, super::log::log_panic);
+    let name = match activation.plugin.as_str() {
+        "" => A::NAME,
+        manifest => manifest,
+    };
+    super::log::install(name, host, activation.max_level);
+    install_panic_hook(name, super::log::log_panic);
     runtime::set_threads(activation.runtime_threads);
     let mut plugin = A::activate(&ActivationContext { activation })
         .and_then(|plugin| plugin.check_names().map(|()| plugin))

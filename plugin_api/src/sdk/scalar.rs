@@ -93,7 +93,7 @@ fn df<T>(result: datafusion_common::Result<T>) -> Result<T, CallError> {
 }
 
 fn pairs(values: Vec<ScalarValue>) -> Result<Vec<(ScalarValue, ScalarValue)>, CallError> {
-    if values.len() % 2 != 0 {
+    if !values.len().is_multiple_of(2) {
         return Err(CallError::contract("bounds without their counterpart"));
     }
     let mut values = values.into_iter();

@@ -68,11 +68,12 @@ impl BatchStream for Streaming {
     }
 
     fn poll_next(&mut self, waker: HostWaker) -> Result<Batch, CallError> {
+        // Entered first, and so left last: the stream is dropped inside the runtime too.
+        let _entered = runtime::enter()?;
         // Taken for the poll: a stream that fails or panics is not polled again.
         let Some(mut stream) = self.stream.take() else {
             return Ok(Batch::End);
         };
-        let _entered = runtime::enter()?;
         match waker.with(|waker| stream.as_mut().poll_next(&mut Context::from_waker(waker))) {
             Poll::Pending => {
                 self.stream = Some(stream);

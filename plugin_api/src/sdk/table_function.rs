@@ -173,10 +173,11 @@ impl ScanPlanning for Planning {
     }
 
     fn poll(&mut self, waker: HostWaker) -> Result<ROption<ScanObject>, CallError> {
+        // Entered first, and so left last: the work is dropped inside the runtime too.
+        let _entered = runtime::enter()?;
         let Some(mut work) = self.work.take() else {
             return Err(CallError::contract("polled again after its end"));
         };
-        let _entered = runtime::enter()?;
         match waker.with(|waker| work.as_mut().poll(&mut Context::from_waker(waker))) {
             Poll::Ready(scan) => Ok(ROption::RSome(ScanObject::new(scan?))),
             Poll::Pending => {

@@ -6,6 +6,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF, async_udf::As
 use datafusion_plugin_api::{
     abi::{
         CallError, PluginInstanceObject,
+        manifest::CapabilityKind,
         message::{Exports, FunctionDescriptor, FunctionKind},
     },
     df55::parcel::ParcelContent,
@@ -133,17 +134,25 @@ impl Described {
     }
 }
 
-/// Takes in everything that `described` lists; `simplifies` says whether that capability is granted.
+/// Takes in what `described` lists, as far as its capability is granted.
 pub(crate) fn import(
     plugin: &Arc<Activated>,
     instance: &PluginInstanceObject,
     described: &Described,
     limits: AsyncLimits,
-    simplifies: bool,
+    granted: &[CapabilityKind],
 ) -> Result<Vec<Imported>, CallError> {
     let Described { exports, types } = described;
     let mut functions = Vec::new();
+    let simplifies = granted.contains(&CapabilityKind::ScalarFunctionSimplify);
     for (position, descriptor) in exports.scalar_functions.iter().enumerate() {
+        let capability = match descriptor.kind {
+            FunctionKind::AsyncScalar => CapabilityKind::AsyncScalarFunction,
+            _ => CapabilityKind::ScalarFunction,
+        };
+        if !granted.contains(&capability) {
+            continue;
+        }
         let object = instance.scalar_function(position)?;
         let origin = origin(plugin, &descriptor.name, object.identity()?);
         let (kind, wrap): (_, fn(_, _) -> _) = match descriptor.kind {
@@ -161,7 +170,12 @@ pub(crate) fn import(
             wrap(Arc::new(function), limits),
         ));
     }
-    for (position, descriptor) in exports.aggregate_functions.iter().enumerate() {
+    let of_kind = if granted.contains(&CapabilityKind::AggregateFunction) {
+        exports.aggregate_functions.as_slice()
+    } else {
+        &[]
+    };
+    for (position, descriptor) in of_kind.iter().enumerate() {
         let object = instance.aggregate_function(position)?;
         let origin = origin(plugin, &descriptor.name, object.identity()?);
         let metrics = Arc::clone(origin.metrics());
@@ -169,7 +183,12 @@ pub(crate) fn import(
         let function = Function::Aggregate(Arc::new(function));
         functions.push(imported(ItemKind::Aggregate, descriptor, metrics, function));
     }
-    for (position, descriptor) in exports.window_functions.iter().enumerate() {
+    let of_kind = if granted.contains(&CapabilityKind::WindowFunction) {
+        exports.window_functions.as_slice()
+    } else {
+        &[]
+    };
+    for (position, descriptor) in of_kind.iter().enumerate() {
         let object = instance.window_function(position)?;
         let origin = origin(plugin, &descriptor.name, object.identity()?);
         let metrics = Arc::clone(origin.metrics());
@@ -177,7 +196,12 @@ pub(crate) fn import(
         let function = Function::Window(Arc::new(function));
         functions.push(imported(ItemKind::Window, descriptor, metrics, function));
     }
-    for (position, descriptor) in exports.table_functions.iter().enumerate() {
+    let of_kind = if granted.contains(&CapabilityKind::TableFunction) {
+        exports.table_functions.as_slice()
+    } else {
+        &[]
+    };
+    for (position, descriptor) in of_kind.iter().enumerate() {
         let object = instance.table_function(position)?;
         let origin = origin(plugin, &descriptor.name, position as u64);
         functions.push(Imported {

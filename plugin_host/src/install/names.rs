@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Candidate, Preferred, report::BareName, session::Functions};
-use crate::import::imported::{Imported, ItemKind};
+use crate::{
+    import::imported::{Imported, ItemKind},
+    tables,
+};
 
 /// Functions and table functions do not meet in SQL, so their names do not clash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,6 +134,10 @@ impl<'a> Claims<'a> {
                 }
                 Some(_) => {}
             }
+        }
+        // The host's own table functions keep their names.
+        if namespace == Namespace::Tables && tables::NAMES.contains(&name) {
+            return BareName::Taken;
         }
         // What an earlier install of this very function put there does not count.
         let own = function.under(&function.name, &[]);

@@ -89,16 +89,17 @@ impl LoadedPlugin {
             timeout: settings.async_timeout(),
             batch_size: settings.async_batch_size,
         };
-        let simplifies = verdict
+        let granted: Vec<_> = verdict
             .granted
-            .iter()
-            .any(|granted| granted.kind == CapabilityKind::ScalarFunctionSimplify);
+            .into_iter()
+            .map(|granted| granted.kind)
+            .collect();
         let functions = imported::import(
             &Activated::new(&name),
             &instance,
             &described,
             limits,
-            simplifies,
+            &granted,
         )
         .map_err(attribute)?;
         let refused = verdict
@@ -159,6 +160,7 @@ fn activate(
 ) -> Result<PluginInstanceObject, datafusion_plugin_api::abi::CallError> {
     let activation = Activation {
         options: settings.options.clone(),
+        plugin: name.to_owned(),
         host: host.to_owned(),
         datafusion: datafusion::DATAFUSION_VERSION.to_owned(),
         runtime_threads: config.host.runtime_threads,

@@ -62,7 +62,9 @@ interface! {
     /// An aggregate function with its types fixed: makes accumulators.
     Shared trait BoundAggregateFunction / BoundAggregateFunctionVTable / BoundAggregateFunctionVTableRef / BoundAggregateFunctionObject;
     ref {
-        /// The types of the intermediate state.
+        /// The types of the intermediate state. They may differ from those of
+        /// [`AggregateFunction::state_fields`] in the names of nested fields: authors name such
+        /// fields after the ordering expressions, which are others on the host.
         fn state_types() -> Parcel;
         /// An accumulator of one group.
         fn accumulator() -> AccumulatorObject;

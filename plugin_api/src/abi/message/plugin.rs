@@ -11,6 +11,10 @@ pub struct Activation {
     /// The plugin's options, from the host's configuration.
     #[serde(default)]
     pub options: Map<String, Value>,
+    /// The name of the plugin's manifest, which errors and events bear; the name that the plugin was
+    /// compiled with when empty.
+    #[serde(default)]
+    pub plugin: String,
     /// The host application's name.
     #[serde(default)]
     pub host: String,

@@ -40,9 +40,19 @@ pub(super) fn to_call_error(error: &ArrowError) -> CallError {
     CallError::with_detail(ErrorKind::Arrow, detail, message)
 }
 
-/// Variants without a text keep their variant and lose the origin that `message` ends with.
-pub(super) fn rebuild(detail: u32, message: &str) -> ArrowError {
-    let text = message.to_owned();
+/// A variant whose text is not free to choose, so that it cannot end with an origin.
+pub(super) fn rebuild_plain(detail: u32, message: &str) -> Option<ArrowError> {
+    match detail {
+        DIVIDE_BY_ZERO => Some(ArrowError::DivideByZero),
+        DICTIONARY_KEY_OVERFLOW => Some(ArrowError::DictionaryKeyOverflowError),
+        RUN_END_INDEX_OVERFLOW => Some(ArrowError::RunEndIndexOverflowError),
+        OFFSET_OVERFLOW => message.parse().ok().map(ArrowError::OffsetOverflowError),
+        _ => None,
+    }
+}
+
+/// The other variants.
+pub(super) fn rebuild(detail: u32, text: String) -> ArrowError {
     match detail {
         1 => ArrowError::NotYetImplemented(text),
         2 => ArrowError::CastError(text),
@@ -50,7 +60,6 @@ pub(super) fn rebuild(detail: u32, message: &str) -> ArrowError {
         4 => ArrowError::ParseError(text),
         5 => ArrowError::SchemaError(text),
         6 => ArrowError::ComputeError(text),
-        DIVIDE_BY_ZERO => ArrowError::DivideByZero,
         8 => ArrowError::ArithmeticOverflow(text),
         9 => ArrowError::CsvError(text),
         10 => ArrowError::JsonError(text),
@@ -59,15 +68,6 @@ pub(super) fn rebuild(detail: u32, message: &str) -> ArrowError {
         13 => ArrowError::InvalidArgumentError(text),
         14 => ArrowError::ParquetError(text),
         15 => ArrowError::CDataInterface(text),
-        DICTIONARY_KEY_OVERFLOW => ArrowError::DictionaryKeyOverflowError,
-        RUN_END_INDEX_OVERFLOW => ArrowError::RunEndIndexOverflowError,
-        OFFSET_OVERFLOW => {
-            let offset = text
-                .split(' ')
-                .next()
-                .and_then(|digits| digits.parse().ok());
-            ArrowError::OffsetOverflowError(offset.unwrap_or(usize::MAX))
-        }
         19 => ArrowError::IoError(text.clone(), std::io::Error::other(text)),
         _ => ArrowError::ExternalError(text.into()),
     }

@@ -39,7 +39,8 @@ pub(super) fn to_call_error(error: &SchemaError) -> CallError {
     }
 }
 
-pub(super) fn rebuild(message: &str, links: &[ErrorLink]) -> DataFusionError {
+/// The error names its columns alone: `suffix` stands where a backtrace would.
+pub(super) fn rebuild(message: &str, suffix: &str, links: &[ErrorLink]) -> DataFusionError {
     let payload = links
         .iter()
         .find(|link| link.detail() == PAYLOAD)
@@ -62,9 +63,9 @@ pub(super) fn rebuild(message: &str, links: &[ErrorLink]) -> DataFusionError {
             field: Box::new(column(field)),
             valid_fields: valid.into_iter().map(column).collect(),
         },
-        None => return DataFusionError::Plan(message.to_owned()),
+        None => return DataFusionError::Plan(format!("{message}{suffix}")),
     };
-    DataFusionError::SchemaError(Box::new(error), Box::new(None))
+    DataFusionError::SchemaError(Box::new(error), Box::new(Some(suffix.to_owned())))
 }
 
 fn name_of(column: &Column) -> Name {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::{
     compute::SortOptions,
-    datatypes::{DataType, FieldRef, Schema},
+    datatypes::{DataType, Field, FieldRef, Schema},
 };
 use datafusion_common::Result as DfResult;
 use datafusion_expr::{
@@ -81,12 +81,21 @@ impl BoundCall {
             let options: SortOptions = sort_options_from_message(*direction);
             order_bys.push(PhysicalSortExpr::new(expr, options));
         }
+        // Authors name these fields after their expressions, as DataFusion does.
+        let named_ordering_fields: Vec<FieldRef> = order_bys
+            .iter()
+            .zip(ordering_fields)
+            .map(|(order_by, field)| {
+                let name = order_by.expr.to_string();
+                Arc::new(Field::new(name, field.data_type().clone(), true))
+            })
+            .collect();
         let state_types = udf
             .state_fields(StateFieldsArgs {
                 name: &request.name,
                 input_fields: argument_fields,
                 return_field: Arc::clone(&return_field),
-                ordering_fields,
+                ordering_fields: &named_ordering_fields,
                 is_distinct: request.distinct,
             })
             .map_err(|error| to_call_error(&error))?

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use datafusion::{
-    arrow::datatypes::{DataType, FieldRef},
+    arrow::datatypes::{DataType, Field, FieldRef},
     common::Result,
-    logical_expr::function::AccumulatorArgs,
+    logical_expr::function::{AccumulatorArgs, StateFieldsArgs},
     physical_expr::{PhysicalExpr, PhysicalSortExpr},
 };
 use datafusion_plugin_api::{
@@ -49,6 +49,27 @@ pub(crate) struct BoundAggregate {
 }
 
 impl AggregateFunction {
+    /// The types of the state as DataFusion's plan has them.
+    fn state_types(
+        &self,
+        args: &AccumulatorArgs,
+        ordering_fields: &[FieldRef],
+    ) -> Result<Vec<DataType>, CallError> {
+        // Nullable, as DataFusion makes them: a partition may be empty.
+        let ordering_fields: Vec<FieldRef> = ordering_fields
+            .iter()
+            .map(|field| Arc::new(Field::new(field.name(), field.data_type().clone(), true)))
+            .collect();
+        let fields = self.ask_state_fields(&StateFieldsArgs {
+            name: args.name,
+            input_fields: args.expr_fields,
+            return_field: Arc::clone(&args.return_field),
+            ordering_fields: &ordering_fields,
+            is_distinct: args.is_distinct,
+        })?;
+        Ok(fields.iter().map(|f| f.data_type().clone()).collect())
+    }
+
     /// The bound function for `args`, made when there is none.
     pub(super) fn bound(&self, args: &AccumulatorArgs) -> Result<Arc<BoundAggregate>> {
         self.bound.find_or(
@@ -93,7 +114,14 @@ impl BoundAggregate {
             reversed: args.is_reversed,
         };
         let object = function.object.bind(request.finish(&message)?)?;
-        let state_types = ParcelContent::<FieldsReply>::read(object.state_types()?)?.types();
+        let promised = ParcelContent::<FieldsReply>::read(object.state_types()?)?.types();
+        let state_types = function.state_types(args, &ordering_fields)?;
+        let same = |(a, b): (&DataType, &DataType)| a.equals_datatype(b);
+        if promised.len() != state_types.len() || !promised.iter().zip(&state_types).all(same) {
+            return Err(CallError::contract(format!(
+                "bound with a state of types {promised:?}, expected {state_types:?}"
+            )));
+        }
         let inputs = args.expr_fields.iter().chain(&ordering_fields);
         Ok(Self {
             origin: function.origin.clone(),

@@ -47,18 +47,25 @@ impl AggregateFunction {
     }
 
     pub(super) fn state_fields(&self, args: &StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        self.ask(|object| {
-            let request = ParcelBuilder::new()
-                .fields(args.input_fields)
-                .fields(args.ordering_fields)
-                .fields([&args.return_field]);
-            let reply = object.state_fields(request.finish(&StateFieldsRequest {
+        self.ask(|_| self.ask_state_fields(args))
+    }
+
+    pub(super) fn ask_state_fields(
+        &self,
+        args: &StateFieldsArgs,
+    ) -> Result<Vec<FieldRef>, CallError> {
+        let request = ParcelBuilder::new()
+            .fields(args.input_fields)
+            .fields(args.ordering_fields)
+            .fields([&args.return_field]);
+        let reply = self
+            .object
+            .state_fields(request.finish(&StateFieldsRequest {
                 name: args.name.to_owned(),
                 ordering: args.ordering_fields.len(),
                 distinct: args.is_distinct,
             })?)?;
-            Ok(ParcelContent::<FieldsReply>::read(reply)?.fields)
-        })
+        Ok(ParcelContent::<FieldsReply>::read(reply)?.fields)
     }
 
     pub(super) fn default_value(&self, data_type: &DataType) -> Result<ScalarValue> {
