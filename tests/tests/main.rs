@@ -6,6 +6,7 @@ mod main {
     mod crossing;
     mod end_to_end;
     mod fidelity;
+    mod panics;
     mod planning;
     mod plugins;
     mod spark_sqllogictest;
