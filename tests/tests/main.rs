@@ -5,6 +5,7 @@ mod main {
     mod arrow_exchange;
     mod crossing;
     mod end_to_end;
+    mod errors;
     mod fidelity;
     mod panics;
     mod planning;
