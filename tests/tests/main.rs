@@ -3,6 +3,7 @@
 
 mod main {
     mod arrow_exchange;
+    mod concurrency;
     mod crossing;
     mod end_to_end;
     mod fidelity;
