@@ -7,6 +7,7 @@ mod main {
     mod crossing;
     mod end_to_end;
     mod fidelity;
+    mod logging;
     mod planning;
     mod plugins;
     mod spark_sqllogictest;

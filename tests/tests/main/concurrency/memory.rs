@@ -70,6 +70,7 @@ fn session(files: &[&str]) -> SessionContext {
         .with_aggregate_functions(Vec::new())
         .with_window_functions(Vec::new())
         .with_optimizer_rules(rules)
+        .with_physical_optimizer_rules(Vec::new())
         .build();
     let context = SessionContext::new_with_state(state);
     let builder = PluginHost::builder();
