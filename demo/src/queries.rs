@@ -5,31 +5,51 @@
 /// What a query shows, and the query. The tables are Parquet files, queried by path.
 pub const QUERIES: &[(&str, &str)] = &[
     (
-        "a scalar function of the example plugin",
-        "SELECT example.greet(n_name) AS greeting FROM 'tpch/nation.parquet' ORDER BY n_name LIMIT 3",
+        "a scalar function of the example plugin; FROM takes a file",
+        "
+SELECT example.greet(n_name) AS greeting
+FROM 'tpch/nation.parquet' ORDER BY n_name LIMIT 3",
     ),
     (
         "an async scalar function",
-        "SELECT r_name, example.slow_greet(r_name) AS greeting FROM 'tpch/region.parquet' ORDER BY r_name",
+        "
+SELECT r_name, example.slow_square(r_regionkey) AS squared
+FROM 'tpch/region.parquet' ORDER BY r_regionkey LIMIT 3",
     ),
     (
         "an aggregate function",
-        "SELECT l_returnflag, example.geometric_mean(l_quantity) AS quantity \
-         FROM 'tpch/lineitem.parquet' GROUP BY l_returnflag ORDER BY l_returnflag",
+        "
+SELECT l_returnflag, round(example.geometric_mean(l_extendedprice), 2) AS typical_price
+FROM 'tpch/lineitem.parquet' GROUP BY l_returnflag ORDER BY l_returnflag",
     ),
     (
-        "a window function",
-        "SELECT o_orderkey, o_totalprice, example.smooth(o_totalprice) OVER (ORDER BY o_orderkey) AS smoothed \
-         FROM 'tpch/orders.parquet' ORDER BY o_orderkey LIMIT 5",
+        "a window function: orders of one status in a row",
+        "
+SELECT o_orderkey, o_orderstatus,
+  example.run_length(o_orderstatus) OVER (ORDER BY o_orderkey) AS run
+FROM 'tpch/orders.parquet' ORDER BY o_orderkey LIMIT 6",
     ),
-    ("a table function", "SELECT * FROM example_countdown(3)"),
     (
-        "Spark's functions, over the line items of TPC-H",
-        "SELECT format_string('%s, %s', l_returnflag, l_linestatus) AS line, \
-         count(*) AS items, try_sum(l_linenumber) AS lines, sha2(max(l_shipmode), 224) AS digest \
-         FROM 'tpch/lineitem.parquet' GROUP BY l_returnflag, l_linestatus ORDER BY line",
+        "a table function, joined with a file",
+        "
+SELECT value AS year, count(*) AS orders
+FROM example.series(1995, 1999) JOIN 'tpch/orders.parquet' ON date_part('year', o_orderdate) = value
+GROUP BY value ORDER BY value",
     ),
-    ("what the host knows about them", "SELECT * FROM plugins()"),
+    (
+        "Spark's functions; a bare name will do where no other function has it",
+        "
+SELECT l_shipmode, soundex(l_shipmode) AS soundex, try_sum(l_quantity) AS quantity,
+  monthname(max(l_shipdate)) AS last_month,
+  format_string('%,.2f', sum(CAST(l_extendedprice AS DOUBLE))) AS price
+FROM 'tpch/lineitem.parquet' GROUP BY l_shipmode ORDER BY l_shipmode",
+    ),
+    (
+        "what the host knows about its plugins",
+        "
+SELECT plugin, kind, count(*) AS functions
+FROM plugin_functions() GROUP BY plugin, kind ORDER BY plugin, kind",
+    ),
 ];
 
 #[cfg(test)]

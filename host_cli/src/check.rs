@@ -13,10 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     child,
-    cli::CheckArgs,
+    cli::{CheckArgs, ChildCheckArgs},
     exit::{CliError, Exit},
     output::{self, clean},
 };
+
+/// So many crashes are seen through; after one more the check ends.
+const MAX_CRASHES: usize = 20;
 
 /// What a check yields.
 #[derive(Debug, Serialize)]
@@ -32,15 +35,20 @@ struct Report {
     functions: Vec<Checked>,
 }
 
-/// What the child found.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Answer {
-    findings: Vec<String>,
-    functions: Vec<Checked>,
+/// A part of what the child finds.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Part {
+    /// The next calls are of this function.
+    Function { kind: String, name: String },
+    /// Calls of that function.
+    Call(Call),
+    /// Something is wrong.
+    Finding(String),
 }
 
 /// A function as called.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 struct Checked {
     kind: String,
     name: String,
@@ -49,34 +57,42 @@ struct Checked {
 }
 
 /// Calls with arguments of the same types. An error is an answer like any other.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Call {
     /// The types of the arguments.
     arguments: Vec<String>,
-    /// How the call without rows went: `ok`, or the error.
-    empty: String,
-    /// How the call with one row of nulls went.
-    null: String,
-    /// How the call with one row of values went.
-    one_row: String,
+    /// How the call without rows went: `ok`, or the error. For a table function, without arguments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    empty: Option<String>,
+    /// How the call with one row of nulls went; for a table function, with nulls as arguments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    null: Option<String>,
+    /// How the call with one row of values went; for a table function, with values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    one_row: Option<String>,
+}
+
+impl Call {
+    /// How many times the function was called.
+    fn count(&self) -> usize {
+        let calls = [&self.empty, &self.null, &self.one_row];
+        calls.into_iter().flatten().count()
+    }
 }
 
 pub(crate) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
     let artifact = Artifact::read(&args.file)?;
     let manifest = artifact.manifest();
-    let answer: Result<Answer, _> = child::ask("child-check", &args.file);
-    let answer = answer.unwrap_or_else(|failure| Answer {
-        findings: vec![failure.to_string()],
-        functions: Vec::new(),
-    });
-    let report = Report {
+    let mut report = Report {
         path: args.file.clone(),
         plugin: manifest.name.clone(),
         version: manifest.version.clone(),
-        ok: answer.findings.is_empty(),
-        findings: answer.findings,
-        functions: answer.functions,
+        ok: false,
+        findings: Vec::new(),
+        functions: Vec::new(),
     };
+    report.ask_children();
+    report.ok = report.findings.is_empty();
     if args.json {
         output::json(out, &report)?;
     } else {
@@ -90,6 +106,44 @@ pub(crate) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, CliErro
 }
 
 impl Report {
+    /// Has the functions called; a child that crashes is followed by one that goes on behind the
+    /// function that was its last.
+    fn ask_children(&mut self) {
+        for _ in 0..=MAX_CRASHES {
+            let begun = self.functions.len();
+            let arguments = ["--skip".to_owned(), begun.to_string()];
+            let told = child::ask("child-check", &self.path, &arguments);
+            told.answers.into_iter().for_each(|part| self.add(part));
+            match told.end {
+                Ok(()) => return,
+                Err(failure) => self.findings.push(failure.to_string()),
+            }
+            if self.functions.len() == begun {
+                return;
+            }
+        }
+        let more = format!("crashed more than {MAX_CRASHES} times; not everything was called");
+        self.findings.push(more);
+    }
+
+    fn add(&mut self, part: Part) {
+        match part {
+            Part::Function { kind, name } => self.functions.push(Checked {
+                kind,
+                name,
+                calls: Vec::new(),
+            }),
+            Part::Call(call) => {
+                if let Some(function) = self.functions.last_mut() {
+                    function.calls.push(call);
+                }
+            }
+            // A later child loads the plugin again, and may find the same again.
+            Part::Finding(finding) if self.findings.contains(&finding) => {}
+            Part::Finding(finding) => self.findings.push(finding),
+        }
+    }
+
     /// Writes it for people.
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let path = self.path.display().to_string();
@@ -99,7 +153,7 @@ impl Report {
             .functions
             .iter()
             .partition(|function| !function.calls.is_empty());
-        let calls: usize = called.iter().map(|function| 3 * function.calls.len()).sum();
+        let calls: usize = called.iter().flat_map(|f| &f.calls).map(Call::count).sum();
         writeln!(out, "  {} functions called, {calls} calls", called.len())?;
         if !uncalled.is_empty() {
             let names: Vec<_> = uncalled.iter().map(|f| clean(&f.name)).collect();
@@ -125,15 +179,13 @@ impl Report {
 }
 
 /// In the child: loads the plugin, calls its functions and answers with what was found.
-pub(crate) fn child(file: &Path, out: &mut dyn Write) -> Result<Exit, CliError> {
+pub(crate) fn child(args: &ChildCheckArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
     child::step(out, "loading and activating")?;
-    let answer = match PluginHost::builder().plugin_file(file).load() {
-        Ok(host) => calls::call_all(&host, out)?,
-        Err(error) => Answer {
-            findings: vec![error.to_string()],
-            functions: Vec::new(),
-        },
-    };
-    child::answer(out, answer)?;
+    match PluginHost::builder().plugin_file(&args.file).load() {
+        Ok(host) => calls::call_all(&host, args.skip, out)?,
+        Err(error) => child::answer(out, Part::Finding(error.to_string()))?,
+    }
+    child::step(out, "ending")?;
+    child::done(out)?;
     Ok(Exit::Success)
 }

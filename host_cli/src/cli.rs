@@ -41,7 +41,8 @@ pub(crate) enum Command {
     /// Load a plugin in a process of its own and call every function
     ///
     /// Exports are compared with the manifest; every function is called with empty, null and
-    /// one-row input. Exit status: 0 when nothing was found, 1 when something was, 2 when the file
+    /// one-row input. A function that takes the process down is named, and the others are still
+    /// called. Exit status: 0 when nothing was found, 1 when something was, 2 when the file
     /// is no plugin.
     Check(CheckArgs),
     /// Run SQL with plugins installed
@@ -54,7 +55,7 @@ pub(crate) enum Command {
     ChildDescribe(FileArgs),
     /// Check a plugin for the process that started this one
     #[command(hide = true)]
-    ChildCheck(FileArgs),
+    ChildCheck(ChildCheckArgs),
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +73,16 @@ pub(crate) struct CheckArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChildCheckArgs {
+    /// The plugin library
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// How many functions an earlier child has begun with
+    #[arg(long, default_value_t = 0)]
+    pub(crate) skip: usize,
 }
 
 #[derive(Debug, Args)]
@@ -102,6 +113,9 @@ pub(crate) struct InspectArgs {
     /// Plugin libraries, or directories of them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Show every function with its whole signature
+    #[arg(long)]
+    pub(crate) full: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -24,7 +24,7 @@ pub(crate) fn run(args: &InspectArgs, out: &mut dyn Write) -> Result<Exit, CliEr
             if position > 0 {
                 writeln!(out)?;
             }
-            report.write(out)?;
+            report.write(out, args.full)?;
         }
     }
     let worst = reports.iter().map(Report::exit).max();

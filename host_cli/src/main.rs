@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args, &mut out),
         Command::Sql(args) => sql::run(&args, &mut out),
         Command::ChildDescribe(args) => pack::child(&args.file, &mut out),
-        Command::ChildCheck(args) => check::child(&args.file, &mut out),
+        Command::ChildCheck(args) => check::child(&args, &mut out),
     };
     let result = result.and_then(|exit| {
         out.flush()?;

@@ -4,6 +4,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+/// How wide text for people is.
+pub(crate) const WIDTH: usize = 100;
+
 /// One line without control characters: plugins supply text, and terminals obey such characters.
 pub(crate) fn clean(text: &str) -> String {
     text.chars()
@@ -20,6 +23,30 @@ pub(crate) fn clean_lines(text: &str) -> String {
 pub(crate) fn first_line(text: &str) -> String {
     let mut lines = text.lines().map(|line| clean(line).trim().to_owned());
     lines.find(|line| !line.is_empty()).unwrap_or_default()
+}
+
+/// The text, or its beginning and three dots, in `width` characters.
+pub(crate) fn shortened(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(width.saturating_sub(3)).collect();
+    start.trim_end().to_owned() + "..."
+}
+
+/// Lines of whole words; a word is longer than `width` only by itself.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// Control characters, and those that change the direction of text or hide in it.
@@ -56,6 +83,14 @@ mod tests {
         assert_eq!(clean("a\x1b[31mb\u{9b}c\r\n\u{202e}d"), "a [31mb c   d");
         assert_eq!(clean_lines("a\x07\nb\tc"), "a \nb c");
         assert_eq!(first_line("\n  \n one \x1b\ntwo"), "one");
+    }
+
+    #[test]
+    fn text_is_cut_and_wrapped_by_characters() {
+        assert_eq!(shortened("äöüäöü", 6), "äöüäöü");
+        assert_eq!(shortened("äöüäöüä", 6), "äöü...");
+        assert_eq!(wrapped("aa bb cccccc d", 5), ["aa bb", "cccccc", "d"]);
+        assert!(wrapped("", 5).is_empty());
     }
 
     #[test]

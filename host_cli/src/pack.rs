@@ -12,7 +12,7 @@ use datafusion_plugin_host::{
 use tempfile::NamedTempFile;
 
 use crate::{
-    child,
+    child::{self, Told},
     cli::FileArgs,
     exit::{CliError, Exit},
 };
@@ -36,11 +36,12 @@ fn describe(file: &Path) -> Result<Description, CliError> {
     // A host refuses a plugin that differs from its description: ask one without.
     let copy = copy_unpacked(file)?;
     let asked = copy.as_ref().map_or(file, NamedTempFile::path);
-    let answer: Result<Result<Description, String>, _> = child::ask("child-describe", asked);
-    let problem = match answer {
-        Ok(Ok(description)) => return Ok(description),
-        Ok(Err(problem)) => problem,
-        Err(failure) => failure.to_string(),
+    let mut told: Told<Result<Description, String>> = child::ask("child-describe", asked, &[]);
+    let problem = match (told.end, told.answers.pop()) {
+        (Ok(()), Some(Ok(description))) => return Ok(description),
+        (Ok(()), Some(Err(problem))) => problem,
+        (Ok(()), None) => "the process with the plugin gave no description".to_owned(),
+        (Err(failure), _) => failure.to_string(),
     };
     Err(CliError::Child {
         path: file.to_owned(),
@@ -80,5 +81,6 @@ pub(crate) fn child(file: &Path, out: &mut dyn Write) -> Result<Exit, CliError> 
         Err(error) => Err(error.to_string()),
     };
     child::answer(out, description)?;
+    child::done(out)?;
     Ok(Exit::Success)
 }

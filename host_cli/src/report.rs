@@ -1,11 +1,13 @@
 //! A plugin library as read and judged.
 
+mod functions;
+
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use datafusion_plugin_api::abi::manifest::Manifest;
+use datafusion_plugin_api::abi::manifest::{Layer, Manifest};
 use datafusion_plugin_host::{
     artifact::{Artifact, ArtifactError, description::Description},
     judge::{HostIdentity, JudgeOptions, judge},
@@ -14,7 +16,7 @@ use serde::Serialize;
 
 use crate::{
     exit::Exit,
-    output::{clean, first_line},
+    output::{WIDTH, clean, wrapped},
 };
 
 /// What `inspect` and `list` tell of a file.
@@ -95,8 +97,8 @@ impl Report {
         }
     }
 
-    /// Writes it for people.
-    pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    /// Writes it for people; `full` cuts nothing.
+    pub(crate) fn write(&self, out: &mut dyn Write, full: bool) -> io::Result<()> {
         let path = clean(&self.path.display().to_string());
         let Some(manifest) = &self.manifest else {
             return writeln!(out, "{path}\n  {}", clean(&self.reasons.join("; ")));
@@ -112,7 +114,11 @@ impl Report {
             writeln!(out, "  {}", text(&manifest.description))?;
         }
         let kinds = manifest.capabilities.iter();
-        let kinds: Vec<_> = kinds.map(|c| format!("{} ({})", c.kind, c.layer)).collect();
+        let kinds = kinds.map(|capability| match capability.layer {
+            Layer::Portable => capability.kind.to_string(),
+            layer => format!("{} ({layer})", capability.kind),
+        });
+        let kinds = kinds.collect::<Vec<_>>().join(", ");
         let mut built = format!(
             "DataFusion {}, arrow {}",
             manifest.datafusion, manifest.arrow
@@ -134,77 +140,23 @@ impl Report {
             ("rustc", &rustc),
             ("panic", &manifest.panic),
             ("target", &target),
-            ("exports", &kinds.join(", ")),
+            ("exports", &kinds),
             ("loadable", &self.verdict()),
         ] {
-            writeln!(out, "  {label:<11} {}", text(value))?;
+            for (position, line) in wrapped(&text(value), WIDTH - 14).iter().enumerate() {
+                let label = if position == 0 { label } else { "" };
+                writeln!(out, "  {label:<11} {line}")?;
+            }
         }
         for reason in &self.reasons {
             writeln!(out, "    - {}", text(reason))?;
         }
         match &self.description {
-            Some(description) => functions(out, description),
+            Some(description) => functions::write(out, description, full),
             None => writeln!(
                 out,
                 "  functions   not described; 'plugin-host pack' adds their description to the file"
             ),
         }
     }
-}
-
-/// Functions by kind, each with its signatures and one line of documentation.
-fn functions(out: &mut dyn Write, description: &Description) -> io::Result<()> {
-    for (kind, title) in [
-        ("scalar", "scalar functions"),
-        ("async_scalar", "async scalar functions"),
-        ("aggregate", "aggregate functions"),
-        ("window", "window functions"),
-    ] {
-        let entries = description.functions.iter().filter(|e| e.kind == kind);
-        let lines = entries.map(|entry| {
-            let documentation = entry.documentation.as_ref();
-            let said = documentation
-                .map(|d| d.description.as_str())
-                .unwrap_or_default();
-            let mut signature = entry.signatures.join(" or ");
-            if signature.is_empty() {
-                signature.clone_from(&entry.name);
-            }
-            if !entry.aliases.is_empty() {
-                signature += &format!(", also {}", entry.aliases.join(", "));
-            }
-            (signature, said)
-        });
-        section(out, title, lines)?;
-    }
-    let lines = description.table_functions.iter().map(|entry| {
-        let documentation = entry.documentation.as_ref();
-        let said = documentation
-            .map(|d| d.description.as_str())
-            .unwrap_or_default();
-        let syntax = entry.syntax.clone();
-        (
-            syntax.unwrap_or_else(|| format!("{}(...)", entry.name)),
-            said,
-        )
-    });
-    section(out, "table functions", lines)
-}
-
-fn section<'a>(
-    out: &mut dyn Write,
-    title: &str,
-    lines: impl Iterator<Item = (String, &'a str)>,
-) -> io::Result<()> {
-    let lines: Vec<_> = lines.collect();
-    if lines.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "  {title} ({})", lines.len())?;
-    for (signature, said) in lines {
-        let (signature, said) = (clean(&signature), first_line(said));
-        let line = format!("    {signature:<44}  {said}");
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
 }

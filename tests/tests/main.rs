@@ -8,6 +8,7 @@ mod main {
     mod end_to_end;
     mod fidelity;
     mod logging;
+    mod panics;
     mod planning;
     mod plugins;
     mod spark_sqllogictest;

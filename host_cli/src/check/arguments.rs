@@ -127,6 +127,38 @@ fn mixed() -> Vec<Vec<DataType>> {
     out
 }
 
+/// Types of literals that table functions may take.
+pub(super) fn literals() -> Vec<Vec<DataType>> {
+    use DataType::{Boolean, Float64, Int64, Utf8};
+
+    vec![
+        vec![],
+        vec![Int64],
+        vec![Utf8],
+        vec![Int64, Int64],
+        vec![Utf8, Utf8],
+        vec![Utf8, Int64],
+        vec![Int64, Utf8],
+        vec![Float64],
+        vec![Boolean],
+        vec![Float64, Float64],
+        vec![Int64, Int64, Int64],
+        vec![Utf8, Utf8, Utf8],
+        vec![Utf8, Int64, Int64],
+    ]
+}
+
+/// Values that are not null; numbers grow, as bounds of a range do.
+pub(super) fn distinct(types: &[DataType]) -> Vec<ScalarValue> {
+    let number = |position: usize| position as i64 + 1;
+    let values = types.iter().enumerate().map(|(position, of)| match of {
+        DataType::Int64 => ScalarValue::Int64(Some(number(position))),
+        DataType::Float64 => ScalarValue::Float64(Some(number(position) as f64)),
+        of => sample(of),
+    });
+    values.collect()
+}
+
 fn list() -> DataType {
     DataType::new_list(DataType::Int64, true)
 }

@@ -9,95 +9,108 @@ use arrow::{
 use datafusion::{
     catalog::TableFunctionArgs,
     common::{DataFusionError, Result, ScalarValue},
-    logical_expr::{Expr, expr::WindowFunction},
+    logical_expr::{Expr, expr::WindowFunction, lit},
     prelude::{DataFrame, SessionContext, col},
 };
 use datafusion_plugin_api::abi::message::{FunctionDescriptor, FunctionKind};
-use datafusion_plugin_host::{LoadedPlugin, PluginHost};
+use datafusion_plugin_host::PluginHost;
 use tokio::runtime::Runtime;
 
-use super::{Answer, Call, Checked, arguments};
+use super::{Call, Part, arguments};
 use crate::{child, exit::CliError};
 
 /// A function is called with arguments of at most so many lists of types.
 const MAX_CALLS: usize = 4;
 
-/// Calls every function with empty, null and one-row input.
-pub(super) fn call_all(host: &PluginHost, out: &mut dyn Write) -> Result<Answer, CliError> {
+/// Calls every function but the first `skip` with empty, null and one-row input.
+pub(super) fn call_all(
+    host: &PluginHost,
+    skip: usize,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
     let ctx = SessionContext::new();
     host.install(&ctx);
     let mut check = Check {
         ctx,
         runtime: Runtime::new().map_err(CliError::Runtime)?,
-        answer: Answer::default(),
         out,
     };
+    let mut position = 0;
+    let mut skipped = || {
+        position += 1;
+        position <= skip
+    };
     for plugin in host.plugins() {
-        let (exports, _) = plugin.exports();
+        let (exports, types) = plugin.exports();
         for function in exports
             .scalar_functions
             .iter()
             .chain(&exports.aggregate_functions)
             .chain(&exports.window_functions)
         {
-            check.function(plugin, function)?;
+            if !skipped() {
+                check.function(plugin.name(), function, types)?;
+            }
         }
         for function in &exports.table_functions {
-            check.table_function(&format!("{}.{}", plugin.name(), function.name))?;
+            if !skipped() {
+                check.table_function(&format!("{}.{}", plugin.name(), function.name))?;
+            }
         }
     }
-    Ok(check.answer)
+    Ok(())
 }
 
 struct Check<'a> {
     ctx: SessionContext,
     runtime: Runtime,
-    answer: Answer,
     out: &'a mut dyn Write,
 }
 
 impl Check<'_> {
+    fn begin(&mut self, kind: &str, name: &str) -> Result<(), CliError> {
+        let part = Part::Function {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+        };
+        Ok(child::answer(self.out, part)?)
+    }
+
     fn function(
         &mut self,
-        plugin: &LoadedPlugin,
+        plugin: &str,
         function: &FunctionDescriptor,
+        types: &[DataType],
     ) -> Result<(), CliError> {
-        let (_, types) = plugin.exports();
-        let name = format!("{}.{}", plugin.name(), function.name);
-        let mut calls = Vec::new();
+        let name = format!("{plugin}.{}", function.name);
+        self.begin(kind_name(function.kind), &name)?;
+        let mut calls = 0;
         for guess in arguments::guesses(&function.signature.accepts, types) {
-            if calls.len() == MAX_CALLS {
+            if calls == MAX_CALLS {
                 break;
             }
             child::step(self.out, format!("planning {name}{}", text(&guess)))?;
             let planned = self.frame(&name, function.kind, &guess, 0);
             // Plans that fail show that the guess was wrong, unless the plugin panicked.
             if let Err(error) = planned {
-                self.judge(&name, &guess, "planning", &error);
+                self.judge(&name, &guess, "planning", &error)?;
                 continue;
             }
-            let mut outcomes = Vec::new();
-            for (input, rows) in [("empty", 0), ("null", 1), ("one-row", 2)] {
-                child::step(
-                    self.out,
-                    format!("calling {name}{} on {input} input", text(&guess)),
-                )?;
-                outcomes.push(self.call(&name, function.kind, &guess, input, rows));
-            }
-            let mut outcomes = outcomes.into_iter();
-            let mut next = || outcomes.next().unwrap_or_default();
-            calls.push(Call {
+            calls += 1;
+            let mut outcome = |input, rows| {
+                let step = format!("calling {name}{} on {input} input", text(&guess));
+                child::step(self.out, step)?;
+                self.call(&name, function.kind, &guess, input, rows)
+                    .map(Some)
+            };
+            let call = Call {
                 arguments: guess.iter().map(ToString::to_string).collect(),
-                empty: next(),
-                null: next(),
-                one_row: next(),
-            });
+                empty: outcome("empty", 0)?,
+                null: outcome("null", 1)?,
+                one_row: outcome("one-row", 2)?,
+            };
+            child::answer(self.out, Part::Call(call))?;
         }
-        self.answer.functions.push(Checked {
-            kind: kind_name(function.kind).to_owned(),
-            name,
-            calls,
-        });
         Ok(())
     }
 
@@ -109,7 +122,7 @@ impl Check<'_> {
         types: &[DataType],
         input: &str,
         rows: usize,
-    ) -> String {
+    ) -> Result<String, CliError> {
         let result = self
             .frame(name, kind, types, rows)
             .and_then(|frame| self.runtime.block_on(frame.collect()));
@@ -121,30 +134,38 @@ impl Check<'_> {
                     _ => rows.min(1),
                 };
                 if found != expected {
-                    self.answer.findings.push(format!(
+                    let finding = format!(
                         "{name}{}: expected {expected} rows for {input} input, found {found}",
                         text(types)
-                    ));
+                    );
+                    child::answer(self.out, Part::Finding(finding))?;
                 }
-                "ok".to_owned()
+                Ok("ok".to_owned())
             }
             Err(error) => {
-                self.judge(name, types, input, &error);
-                error.strip_backtrace()
+                self.judge(name, types, input, &error)?;
+                Ok(error.strip_backtrace())
             }
         }
     }
 
     /// An error is a finding when it is no answer to the input, but a panic or a breach.
-    fn judge(&mut self, name: &str, types: &[DataType], input: &str, error: &DataFusionError) {
+    fn judge(
+        &mut self,
+        name: &str,
+        types: &[DataType],
+        input: &str,
+        error: &DataFusionError,
+    ) -> Result<(), CliError> {
         let message = error.strip_backtrace();
         // Breaches of the contract come as FFI errors.
         let at_fault =
             message.contains("panic in ") || matches!(error.find_root(), DataFusionError::Ffi(_));
         if at_fault {
             let finding = format!("{name}{} on {input} input: {message}", text(types));
-            self.answer.findings.push(finding);
+            child::answer(self.out, Part::Finding(finding))?;
         }
+        Ok(())
     }
 
     /// The query that calls a function on a table: of no rows, one of nulls (`rows` is 1) or one
@@ -177,39 +198,70 @@ impl Check<'_> {
         }
     }
 
-    /// Calls a table function without arguments; it may well want some.
+    /// Calls a table function without arguments, and with those that many take.
     fn table_function(&mut self, name: &str) -> Result<(), CliError> {
-        child::step(self.out, format!("calling table function {name}()"))?;
+        self.begin("table", name)?;
+        let mut calls = 0;
+        for types in arguments::literals() {
+            if calls == MAX_CALLS {
+                break;
+            }
+            let arguments = types.iter().map(ToString::to_string).collect();
+            let mut call = Call {
+                arguments,
+                ..Call::default()
+            };
+            if types.is_empty() {
+                call.empty = Some(self.scan(name, &types, "no", Vec::new())?);
+            } else {
+                let nulls = types.iter().map(ScalarValue::try_new_null);
+                let nulls: Result<Vec<_>> = nulls.collect();
+                call.null = Some(self.scan(name, &types, "null", nulls?)?);
+                let values = arguments::distinct(&types);
+                call.one_row = Some(self.scan(name, &types, "one-row", values)?);
+            }
+            // Errors show that the guess was wrong.
+            if [&call.empty, &call.one_row].contains(&&Some("ok".to_owned())) {
+                calls += 1;
+                child::answer(self.out, Part::Call(call))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a row of a table function's table, and says how that went.
+    fn scan(
+        &mut self,
+        name: &str,
+        types: &[DataType],
+        input: &str,
+        values: Vec<ScalarValue>,
+    ) -> Result<String, CliError> {
+        let step = format!(
+            "calling table function {name}{} on {input} input",
+            text(types)
+        );
+        child::step(self.out, step)?;
         let state = self.ctx.state();
+        let values: Vec<Expr> = values.into_iter().map(lit).collect();
         let result = state
             .table_functions()
             .get(name)
             .ok_or_else(|| DataFusionError::Plan(format!("function '{name}' is not installed")))
             .and_then(|function| {
-                let args = TableFunctionArgs::new(&[], &state);
+                let args = TableFunctionArgs::new(&values, &state);
                 function.create_table_provider_with_args(args)
             })
             .and_then(|table| self.ctx.read_table(table))
             .and_then(|frame| frame.limit(0, Some(1)))
             .and_then(|frame| self.runtime.block_on(frame.collect()));
-        let outcome = match result {
-            Ok(_) => "ok".to_owned(),
+        match result {
+            Ok(_) => Ok("ok".to_owned()),
             Err(error) => {
-                self.judge(name, &[], "no", &error);
-                error.strip_backtrace()
+                self.judge(name, types, input, &error)?;
+                Ok(error.strip_backtrace())
             }
-        };
-        self.answer.functions.push(Checked {
-            kind: "table".to_owned(),
-            name: name.to_owned(),
-            calls: vec![Call {
-                arguments: Vec::new(),
-                empty: outcome.clone(),
-                null: outcome.clone(),
-                one_row: outcome,
-            }],
-        });
-        Ok(())
+        }
     }
 }
 

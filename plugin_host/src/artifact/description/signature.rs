@@ -8,19 +8,87 @@ use datafusion_plugin_api::abi::message::{
 /// More arguments than this are not written out.
 const MAX_ARGUMENTS: usize = 8;
 
+/// More alternatives than this are not merged.
+const MAX_MERGED: usize = 64;
+
 /// `name(types)`, one per alternative of the signature, none twice.
+///
+/// Alternatives that differ in one argument are one, `f(Int8|Int16)`, and so are those that differ
+/// in how many of the last arguments are given, `f(Utf8[, Int32])`.
 pub(super) fn render(name: &str, signature: &Signature, types: &[DataType]) -> Vec<String> {
     let mut alternatives = Vec::new();
     collect(&signature.accepts, types, &mut alternatives);
+    if alternatives.len() <= MAX_MERGED {
+        merge(&mut alternatives);
+    }
     let parameters = signature.parameter_names.as_deref().unwrap_or_default();
+    let mut alternatives: Vec<_> = alternatives
+        .into_iter()
+        .map(|arguments| named(arguments, parameters))
+        .collect();
+    if let Some(arguments) = optional(&mut alternatives) {
+        return vec![format!("{name}({arguments})")];
+    }
     let mut out: Vec<String> = Vec::new();
     for arguments in alternatives {
-        let text = format!("{name}({})", named(arguments, parameters).join(", "));
+        let text = format!("{name}({})", arguments.join(", "));
         if !out.contains(&text) {
             out.push(text);
         }
     }
     out
+}
+
+/// Makes one of two alternatives that differ in at most one argument, until there are none.
+fn merge(alternatives: &mut Vec<Vec<String>>) {
+    let mut at = 0;
+    while at < alternatives.len() {
+        let found = (at + 1..alternatives.len())
+            .find_map(|other| Some((other, joined(&alternatives[at], &alternatives[other])?)));
+        match found {
+            Some((other, both)) => {
+                alternatives.remove(other);
+                alternatives[at] = both;
+                // What grew may now differ from an earlier one in one argument only.
+                at = 0;
+            }
+            None => at += 1,
+        }
+    }
+}
+
+/// The alternative that accepts what either does, if they differ in at most one argument.
+fn joined(one: &[String], other: &[String]) -> Option<Vec<String>> {
+    if one.len() != other.len() {
+        return None;
+    }
+    let mut differing = (0..one.len()).filter(|at| one[*at] != other[*at]);
+    let mut both = one.to_vec();
+    if let Some(at) = differing.next() {
+        if differing.next().is_some() || one[at] == "..." || other[at] == "..." {
+            return None;
+        }
+        let names = one[at].split('|').chain(other[at].split('|'));
+        both[at] = self::alternatives(names.map(str::to_owned));
+    }
+    Some(both)
+}
+
+/// `a, b[, c]`, if every alternative but the longest is the one after it without its last argument.
+fn optional(alternatives: &mut [Vec<String>]) -> Option<String> {
+    alternatives.sort_by_key(Vec::len);
+    let extends =
+        |pair: &[Vec<String>]| pair[1].len() == pair[0].len() + 1 && pair[1].starts_with(&pair[0]);
+    let (shortest, longest) = (alternatives.first()?, alternatives.last()?);
+    if alternatives.len() < 2 || !alternatives.windows(2).all(extends) {
+        return None;
+    }
+    let mut text = shortest.join(", ");
+    for argument in &longest[shortest.len()..] {
+        text += if text.is_empty() { "[" } else { "[, " };
+        text += argument;
+    }
+    Some(text + &"]".repeat(longest.len() - shortest.len()))
 }
 
 /// `days: Int32` where parameters have names.
@@ -193,7 +261,39 @@ mod tests {
             TypeSignature::Exact(vec![2]),
             TypeSignature::OneOf(vec![TypeSignature::Nullary, TypeSignature::Exact(vec![2])]),
         ]);
-        assert_eq!(rendered(accepts), ["f(Int32)", "f()"]);
+        assert_eq!(rendered(accepts), ["f([Int32])"]);
+    }
+
+    #[test]
+    fn alternatives_that_differ_in_one_argument_are_one() {
+        let exact = |positions: &[usize]| TypeSignature::Exact(positions.to_vec());
+        let one_of = |all: &[&[usize]]| {
+            rendered(TypeSignature::OneOf(
+                all.iter().map(|positions| exact(positions)).collect(),
+            ))
+        };
+        assert_eq!(one_of(&[&[0], &[1], &[2]]), ["f(Binary|Utf8|Int32)"]);
+        assert_eq!(
+            one_of(&[&[0, 2], &[0], &[1, 2], &[1], &[1, 2, 2]]),
+            [
+                "f(Binary|Utf8)",
+                "f(Binary|Utf8, Int32)",
+                "f(Utf8, Int32, Int32)"
+            ]
+        );
+        assert_eq!(
+            one_of(&[&[], &[2], &[2, 1], &[2, 0]]),
+            ["f([Int32[, Utf8|Binary]])"]
+        );
+        // Not all four combinations are accepted.
+        assert_eq!(
+            one_of(&[&[0, 1], &[1, 0]]),
+            ["f(Binary, Utf8)", "f(Utf8, Binary)"]
+        );
+        assert_eq!(
+            one_of(&[&[0], &[0, 1, 2]]),
+            ["f(Binary)", "f(Binary, Utf8, Int32)"]
+        );
     }
 
     #[test]
