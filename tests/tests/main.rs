@@ -3,9 +3,11 @@
 
 mod main {
     mod arrow_exchange;
+    mod concurrency;
     mod crossing;
     mod end_to_end;
     mod fidelity;
+    mod logging;
     mod panics;
     mod planning;
     mod plugins;
