@@ -3,6 +3,8 @@
 
 mod main {
     mod arrow_exchange;
+    mod cli;
+    mod conformance;
     mod end_to_end;
     mod plugins;
     mod spark_sqllogictest;
