@@ -20,10 +20,10 @@ fn a_person_reads_functions_by_kind_once_packed() {
         "  scalar functions (1)\n    greet(name: Utf8)",
         "  async scalar functions (1)\n    slow_square(",
         "  aggregate functions (1)\n    geometric_mean(Float64)",
-        "The n-th root of the product of n positive numbers: exp(",
+        "The n-th root of the product of n positive numbers: exp(avg(ln x)).",
         "  window functions (1)\n    run_length(",
         "  table functions (1)\n    series(start, stop)",
-        "The whole numbers from start up to",
+        "The whole numbers from start up to, not including, stop.",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }

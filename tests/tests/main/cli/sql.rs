@@ -113,10 +113,6 @@ fn the_configuration_reaches_the_plugins() {
     let disabled = "[plugins.crashing]\nenabled = false";
     let names = sql(disabled, "select name from plugins() order by name").clean();
     assert_eq!(names, "name\nexample\nspark\n");
-
-    let ran = sql("[plugins.absent]\noptions = { a = 1 }", "select 1");
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{ran:?}");
-    assert!(ran.stderr.contains("'absent'"), "{ran:?}");
 }
 
 #[test]
