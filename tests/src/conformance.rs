@@ -184,7 +184,9 @@ fn exports_are_those_linked_in(description: &Description, linked_in: &LinkedIn) 
         let entries = entries.filter(|entry| kinds.contains(&entry.kind.as_str()));
         let mut facts: Facts = entries
             .map(|entry| {
+                // DataFusion's own `AsyncScalarUDF` loses the documentation; a plugin keeps it.
                 let documentation = entry.documentation.as_ref();
+                let documentation = documentation.filter(|_| entry.kind != "async_scalar");
                 (
                     entry.name.clone(),
                     entry.aliases.clone(),

@@ -63,10 +63,7 @@ pub(super) async fn same(host: &PluginHost, linked_in: &LinkedIn, report: &Value
         for call in function["calls"].as_array().unwrap() {
             let types = call["arguments"].as_array().unwrap().iter();
             let types = types.map(|of| of.as_str().unwrap().parse::<DataType>());
-            // Not every type is read back from its text.
-            let Ok(types) = types.collect::<Result<Vec<_>, _>>() else {
-                continue;
-            };
+            let types: Vec<_> = types.collect::<Result<_, _>>().unwrap();
             for input in inputs(&types) {
                 let sql = call_of(name, kind, types.len());
                 let rows = input.num_rows();
