@@ -5,7 +5,12 @@ mod main {
     mod arrow_exchange;
     mod cli;
     mod conformance;
+    mod crossing;
     mod end_to_end;
+    mod fidelity;
+    mod panics;
+    mod planning;
     mod plugins;
     mod spark_sqllogictest;
+    mod twins;
 }
