@@ -42,8 +42,11 @@ pub(super) fn install(ctx: &SessionContext, plugin: Plugin) {
         &described,
         AsyncLimits::default(),
         &[
+            CapabilityKind::ScalarFunction,
+            CapabilityKind::AsyncScalarFunction,
             CapabilityKind::AggregateFunction,
             CapabilityKind::WindowFunction,
+            CapabilityKind::TableFunction,
         ],
     )
     .unwrap()
