@@ -8,7 +8,7 @@ use std::{
 
 use datafusion_expr::ScalarUDF;
 
-use crate::abi::message::FunctionReference;
+use crate::abi::{drop_each, message::FunctionReference};
 
 /// Functions beyond the exports that the table itself keeps alive: those that it was asked for last,
 /// so that a host can fetch what a reply mentions.
@@ -74,6 +74,13 @@ fn hash_of(function: &ScalarUDF) -> u64 {
     let mut hasher = DefaultHasher::new();
     function.hash(&mut hasher);
     hasher.finish()
+}
+
+impl Drop for Functions {
+    fn drop(&mut self) {
+        self.identities.clear();
+        drop_each(self.by_identity.drain(..), |udf| udf.name().to_owned());
+    }
 }
 
 impl FunctionTable {
