@@ -76,10 +76,16 @@ fn hash_of(function: &ScalarUDF) -> u64 {
     hasher.finish()
 }
 
-impl Drop for Functions {
+impl Drop for FunctionTable {
     fn drop(&mut self) {
-        self.identities.clear();
-        drop_each(self.by_identity.drain(..), |udf| udf.name().to_owned());
+        let functions = self
+            .functions
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        let recent = std::mem::take(&mut functions.recent);
+        drop_each(self.exports.drain(..).chain(recent), |udf| {
+            udf.name().to_owned()
+        });
     }
 }
 
