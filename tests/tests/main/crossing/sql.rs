@@ -52,6 +52,9 @@ fn single_partition() -> SessionConfig {
 /// linked in or not, it panics when those meet columns that have it.
 fn has_constants(data_type: &DataType) -> bool {
     match data_type {
+        // Arrow 59 takes a list of empty lists to have no rows once it is rebuilt from its data;
+        // linked in or not, DataFusion's aggregates panic when they slice it.
+        DataType::FixedSizeList(_, 0) => false,
         DataType::List(item)
         | DataType::LargeList(item)
         | DataType::ListView(item)
