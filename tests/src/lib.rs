@@ -14,5 +14,6 @@
 
 pub mod conformance;
 pub mod data;
+pub mod patch;
 pub mod plugins;
 pub mod tpch;

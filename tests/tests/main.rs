@@ -10,9 +10,11 @@ mod main {
     mod end_to_end;
     mod fidelity;
     mod logging;
+    mod names;
     mod panics;
     mod planning;
     mod plugins;
+    mod refusals;
     mod spark_sqllogictest;
     mod twins;
 }
