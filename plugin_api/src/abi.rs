@@ -13,6 +13,8 @@ pub(crate) mod interface;
 mod arrow;
 #[cfg(feature = "df55")]
 mod arrow_exchange;
+#[cfg(feature = "df55")]
+mod arrow_flat;
 pub mod built_with;
 mod error;
 mod function;
@@ -39,7 +41,7 @@ pub use function::{
     PartitionEvaluator, PartitionEvaluatorObject, Range, RowValue, Rows, ScalarFunction,
     ScalarFunctionObject, Value, WindowFunction, WindowFunctionObject, WindowState,
 };
-pub use guard::{PanicReport, catch, install_panic_hook, on_drop_failure};
+pub use guard::{PanicReport, catch, drop_each, install_panic_hook, on_drop_failure};
 pub use module::{
     HostServices, HostServicesObject, PluginEntry, PluginInstance, PluginInstanceObject,
     PluginModule, PluginModuleRef, ROOT_SYMBOL, export_module,

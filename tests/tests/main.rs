@@ -3,7 +3,9 @@
 
 mod main {
     mod arrow_exchange;
+    mod cli;
     mod concurrency;
+    mod conformance;
     mod crossing;
     mod end_to_end;
     mod fidelity;

@@ -96,10 +96,9 @@ pub(crate) fn guarded<T>(
     match catch(body) {
         Ok(value) => Reply::ROk(value),
         Err(error) => {
-            let plugin = PLUGIN_NAME.get().map_or("", String::as_str);
             // The name is the author's to tell, who may panic there too.
             let item = catch(|| Ok(item())).unwrap_or_default();
-            Reply::RErr(error.at(plugin, &item, method, ""))
+            Reply::RErr(error.at(plugin_name(), &item, method, ""))
         }
     }
 }
@@ -110,6 +109,26 @@ pub fn catch<T>(body: impl FnOnce() -> Result<T, CallError>) -> Result<T, CallEr
         Ok(result) => result,
         Err(payload) => Err(panic_error(payload)),
     }
+}
+
+/// Drops each value by itself: two panics in one drop would end the process. `item` is what a value
+/// is attributed to.
+pub fn drop_each<T>(values: impl IntoIterator<Item = T>, item: impl Fn(&T) -> String) {
+    for value in values {
+        // The name may be the author's to tell, who may panic there.
+        let item = catch(|| Ok(item(&value))).unwrap_or_default();
+        let dropped = catch(|| {
+            drop(value);
+            Ok(())
+        });
+        if let Err(error) = dropped {
+            report_drop_failure(&error.at(plugin_name(), &item, "drop", ""));
+        }
+    }
+}
+
+fn plugin_name() -> &'static str {
+    PLUGIN_NAME.get().map_or("", String::as_str)
 }
 
 #[cold]

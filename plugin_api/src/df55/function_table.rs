@@ -8,7 +8,7 @@ use std::{
 
 use datafusion_expr::ScalarUDF;
 
-use crate::abi::message::FunctionReference;
+use crate::abi::{drop_each, message::FunctionReference};
 
 /// Functions beyond the exports that the table itself keeps alive: those that it was asked for last,
 /// so that a host can fetch what a reply mentions.
@@ -74,6 +74,19 @@ fn hash_of(function: &ScalarUDF) -> u64 {
     let mut hasher = DefaultHasher::new();
     function.hash(&mut hasher);
     hasher.finish()
+}
+
+impl Drop for FunctionTable {
+    fn drop(&mut self) {
+        let functions = self
+            .functions
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        let recent = std::mem::take(&mut functions.recent);
+        drop_each(self.exports.drain(..).chain(recent), |udf| {
+            udf.name().to_owned()
+        });
+    }
 }
 
 impl FunctionTable {

@@ -1,6 +1,7 @@
 //! An author's aggregate function behind the contract.
 
 mod bound;
+mod contained;
 mod statistics;
 
 use std::sync::Arc;

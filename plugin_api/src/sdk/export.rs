@@ -7,7 +7,7 @@ use super::{Plugin, instance::Instance, runtime};
 use crate::{
     abi::{
         CallError, HostServicesObject, PluginInstanceObject, install_panic_hook,
-        message::Activation,
+        message::Activation, on_drop_failure,
     },
     df55::error::to_call_error,
 };
@@ -67,6 +67,7 @@ pub fn activate<A: Author>(
     };
     super::log::install(name, host, activation.max_level);
     install_panic_hook(name, super::log::log_panic);
+    on_drop_failure(super::log::log_drop_failure);
     runtime::set_threads(activation.runtime_threads);
     let mut plugin = A::activate(&ActivationContext { activation })
         .and_then(|plugin| plugin.check_names().map(|()| plugin))

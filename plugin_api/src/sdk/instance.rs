@@ -30,11 +30,18 @@ impl Instance {
     pub(super) fn new(plugin: Plugin) -> Self {
         Self {
             scalar: Arc::new(Functions::new(plugin.scalar)),
-            aggregate: Arc::new(Interned::new(plugin.aggregate)),
-            window: Arc::new(Interned::new(plugin.window)),
+            aggregate: Arc::new(Interned::new(plugin.aggregate, |udf| udf.name().to_owned())),
+            window: Arc::new(Interned::new(plugin.window, |udf| udf.name().to_owned())),
             #[cfg(feature = "tables")]
             table: plugin.table,
         }
+    }
+}
+
+#[cfg(feature = "tables")]
+impl Drop for Instance {
+    fn drop(&mut self) {
+        crate::abi::drop_each(self.table.drain(..), |entry| entry.name.clone());
     }
 }
 

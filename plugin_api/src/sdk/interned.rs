@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::abi::drop_each;
+
 /// Identities below this are positions of exports.
 const FIRST_DERIVED: u64 = 1 << 32;
 
@@ -9,12 +11,23 @@ pub(super) struct Interned<T> {
     exports: Vec<Arc<T>>,
     /// Kept for the plugin's life; equal functions share an entry, so that their number is bounded.
     derived: Mutex<Vec<Arc<T>>>,
+    name: fn(&T) -> String,
+}
+
+impl<T> Drop for Interned<T> {
+    fn drop(&mut self) {
+        drop_each(self.exports.drain(..), |function| (self.name)(function));
+        let derived = self.derived.get_mut();
+        let derived = derived.unwrap_or_else(PoisonError::into_inner).drain(..);
+        drop_each(derived, |function| (self.name)(function));
+    }
 }
 
 impl<T: PartialEq> Interned<T> {
-    pub(super) fn new(exports: Vec<Arc<T>>) -> Self {
+    pub(super) fn new(exports: Vec<Arc<T>>, name: fn(&T) -> String) -> Self {
         Self {
             exports,
+            name,
             derived: Mutex::default(),
         }
     }

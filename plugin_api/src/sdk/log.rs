@@ -9,7 +9,7 @@ use tracing_core::{Dispatch, callsite, dispatcher};
 
 pub use subscriber::HostSubscriber;
 
-use crate::abi::{HostServicesObject, PanicReport, message::Event};
+use crate::abi::{CallError, HostServicesObject, PanicReport, message::Event};
 
 static HOST: LazyLock<HostSubscriber> = LazyLock::new(HostSubscriber::disconnected);
 static PLUGIN: OnceLock<String> = OnceLock::new();
@@ -39,6 +39,19 @@ pub(super) fn log_panic(report: &PanicReport) {
         level: 1,
         target: PLUGIN.get().cloned().unwrap_or_default(),
         message: format!("panic: {}", report.message),
+        file,
+        line,
+        ..Event::default()
+    });
+}
+
+/// Sends a panic that was contained in a drop to the host, with the item that it belongs to.
+pub(super) fn log_drop_failure(error: &CallError) {
+    let (file, line) = place(&error.origin().location);
+    HOST.send(&Event {
+        level: 1,
+        target: PLUGIN.get().cloned().unwrap_or_default(),
+        message: error.to_string(),
         file,
         line,
         ..Event::default()

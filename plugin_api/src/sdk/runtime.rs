@@ -60,6 +60,30 @@ pub(super) fn enter() -> Result<EnterGuard<'static>, CallError> {
     })
 }
 
+/// Something of the author's that is dropped inside the plugin's runtime.
+#[cfg(feature = "tables")]
+pub(super) struct Inside<T>(Option<T>);
+
+#[cfg(feature = "tables")]
+impl<T> Inside<T> {
+    pub(super) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    /// The value, which is there until the drop.
+    pub(super) fn get(&self) -> Result<&T, CallError> {
+        let gone = || CallError::contract("used after its drop");
+        self.0.as_ref().ok_or_else(gone)
+    }
+}
+
+#[cfg(feature = "tables")]
+impl<T> Drop for Inside<T> {
+    fn drop(&mut self) {
+        drop_inside(self.0.take());
+    }
+}
+
 /// Drops `work` inside the plugin's runtime, where its sockets and timers belong.
 pub(super) fn drop_inside<T>(work: Option<T>) {
     if work.is_some() {

@@ -17,7 +17,11 @@ use datafusion_physical_plan::{
 };
 use datafusion_session::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
 
-use super::{runtime, session::PluginSession, stream::Streaming};
+use super::{
+    runtime::{self, Inside},
+    session::PluginSession,
+    stream::Streaming,
+};
 use crate::{
     abi::{
         BatchStreamObject, CallError, HostWaker, Parcel, Scan, ScanObject, ScanPlanning,
@@ -85,7 +89,7 @@ impl TableFunction for TableFunctionEntry {
             .call_with_args(TableFunctionArgs::new(&exprs, &session)))?;
         Ok(TableObject::new(TableExport {
             name: self.name.clone(),
-            provider,
+            provider: Inside::new(provider),
         }))
     }
 }
@@ -114,7 +118,7 @@ fn identifier(parts: &[String]) -> Result<Expr, CallError> {
 /// A table of the plugin.
 struct TableExport {
     name: String,
-    provider: Arc<dyn TableProvider>,
+    provider: Inside<Arc<dyn TableProvider>>,
 }
 
 impl Table for TableExport {
@@ -123,12 +127,12 @@ impl Table for TableExport {
     }
 
     fn schema(&self) -> Result<Parcel, CallError> {
-        with_schema(&FieldsReply {}, &self.provider.schema())
+        with_schema(&FieldsReply {}, &self.provider.get()?.schema())
     }
 
     fn scan(&self, request: Parcel) -> Result<ScanPlanningObject, CallError> {
         let request: ScanRequest = request.message()?;
-        let provider = Arc::clone(&self.provider);
+        let provider = Arc::clone(self.provider.get()?);
         let name = self.name.clone();
         let plan = async move {
             let session = PluginSession::new(&request.settings);
@@ -138,7 +142,7 @@ impl Table for TableExport {
             let context = session.task_ctx();
             Ok(ScanExport {
                 name,
-                plan: df(plan)?,
+                plan: Inside::new(df(plan)?),
                 context,
             })
         };
@@ -197,7 +201,7 @@ impl Drop for Planning {
 /// A planned scan.
 struct ScanExport {
     name: String,
-    plan: Arc<dyn ExecutionPlan>,
+    plan: Inside<Arc<dyn ExecutionPlan>>,
     context: Arc<TaskContext>,
 }
 
@@ -207,24 +211,26 @@ impl Scan for ScanExport {
     }
 
     fn describe(&self) -> Result<Parcel, CallError> {
+        let plan = self.plan.get()?;
         let descriptor = ScanDescriptor {
-            partitions: self.plan.output_partitioning().partition_count(),
-            unbounded: matches!(self.plan.boundedness(), Boundedness::Unbounded { .. }),
-            display: DisplayableExecutionPlan::new(self.plan.as_ref())
+            partitions: plan.output_partitioning().partition_count(),
+            unbounded: matches!(plan.boundedness(), Boundedness::Unbounded { .. }),
+            display: DisplayableExecutionPlan::new(plan.as_ref())
                 .one_line()
                 .to_string()
                 .trim_end()
                 .to_owned(),
         };
-        with_schema(&descriptor, &self.plan.schema())
+        with_schema(&descriptor, &plan.schema())
     }
 
     fn execute(&self, partition: usize) -> Result<BatchStreamObject, CallError> {
         let _entered = runtime::enter()?;
-        let stream = df(self.plan.execute(partition, Arc::clone(&self.context)))?;
+        let plan = self.plan.get()?;
+        let stream = df(plan.execute(partition, Arc::clone(&self.context)))?;
         Ok(BatchStreamObject::new(Streaming::new(
             &self.name,
-            self.plan.schema(),
+            plan.schema(),
             stream,
         )))
     }

@@ -152,9 +152,14 @@ impl Origin {
     /// the default.
     #[cold]
     pub(crate) fn passed_over<T: Default>(&self, error: CallError) -> T {
-        let error = self.error(error);
-        tracing::warn!(plugin = self.plugin.name(), item = &*self.item, %error, "passed over");
+        self.tell(&self.error(error));
         T::default()
+    }
+
+    /// Tells of an error that the caller goes on without.
+    #[cold]
+    pub(crate) fn tell(&self, error: &DataFusionError) {
+        tracing::warn!(plugin = self.plugin.name(), item = &*self.item, %error, "passed over");
     }
 
     /// A breach of the contract by the plugin.

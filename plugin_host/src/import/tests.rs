@@ -43,8 +43,10 @@ pub(super) fn install(ctx: &SessionContext, plugin: Plugin) {
         AsyncLimits::default(),
         &[
             CapabilityKind::ScalarFunction,
+            CapabilityKind::AsyncScalarFunction,
             CapabilityKind::AggregateFunction,
             CapabilityKind::WindowFunction,
+            CapabilityKind::TableFunction,
         ],
     )
     .unwrap()

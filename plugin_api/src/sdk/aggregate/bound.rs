@@ -13,10 +13,13 @@ use datafusion_expr::{
 };
 use datafusion_physical_expr::{GroupsAccumulatorAdapter, PhysicalExpr, PhysicalSortExpr};
 
-use super::super::{
-    accumulator::AccumulatorExport,
-    arguments::{column, physical_arguments},
-    groups_accumulator::GroupsAccumulatorExport,
+use super::{
+    super::{
+        accumulator::AccumulatorExport,
+        arguments::{column, physical_arguments},
+        groups_accumulator::GroupsAccumulatorExport,
+    },
+    contained::Contained,
 };
 use crate::{
     abi::{
@@ -210,7 +213,9 @@ impl BoundAggregateFunction for Bound {
                 .map_err(|error| to_call_error(&error))?
         } else {
             let call = Arc::clone(&self.0);
-            Box::new(GroupsAccumulatorAdapter::new(move || call.accumulator()))
+            Box::new(GroupsAccumulatorAdapter::new(move || {
+                Ok(Box::new(Contained::new(&call, call.accumulator()?)))
+            }))
         };
         let export = GroupsAccumulatorExport::new(Arc::clone(&self.0), accumulator);
         Ok(GroupsAccumulatorObject::new(export))

@@ -12,7 +12,7 @@ use datafusion::{
 };
 use datafusion_plugin_api::{
     abi::{
-        CallError, Parcel, ScalarFunctionObject,
+        CallError, ErrorKind, Parcel, ScalarFunctionObject,
         message::{
             BoundsReply, BoundsRequest, CallRequest, ConditionalArguments, FieldsReply,
             FieldsRequest, FlagReply, OrderingReply, OrderingRequest, PlacementReply,
@@ -42,6 +42,24 @@ impl ScalarFunction {
         question(&self.object).map_err(|error| self.origin.error(error))
     }
 
+    /// One question that DataFusion asks to plan better, and whose error it turns into a plan that
+    /// contradicts itself: a panic is told and answered with `unknown`, which is never wrong.
+    fn ask_or<T>(
+        &self,
+        unknown: impl FnOnce() -> Result<T>,
+        question: impl FnOnce(&ScalarFunctionObject) -> Result<T, CallError>,
+    ) -> Result<T> {
+        question(&self.object).or_else(|error| {
+            let panicked = error.kind() == ErrorKind::Panic;
+            let error = self.origin.error(error);
+            if !panicked {
+                return Err(error);
+            }
+            self.origin.tell(&error);
+            unknown()
+        })
+    }
+
     pub(super) fn return_field(
         &self,
         arg_fields: &[FieldRef],
@@ -68,11 +86,11 @@ impl ScalarFunction {
     pub(super) fn with_updated_config(&self, config: &ConfigOptions) -> Option<ScalarFunction> {
         let updated = self
             .ask(|object| object.with_updated_config(Parcel::of(&settings_of(config))?))
-            .map_err(|error| tracing::warn!(%error, "settings cannot be handed to the function"))
+            .inspect_err(|error| self.origin.tell(error))
             .ok()?;
         let object = updated.into_option()?;
         self.ask(|_| ScalarFunction::import_derived(&self.origin, object))
-            .map_err(|error| tracing::warn!(%error, "the updated function cannot be read"))
+            .inspect_err(|error| self.origin.tell(error))
             .ok()
     }
 
@@ -93,7 +111,10 @@ impl ScalarFunction {
         let everything_lazily = || (Vec::new(), args.iter().collect());
         let (always, lazily) = match reply {
             Ok(reply) => reply.split?,
-            Err(_) => return Some(everything_lazily()),
+            Err(error) => {
+                self.origin.tell(&error);
+                return Some(everything_lazily());
+            }
         };
         let pick = |positions: Vec<usize>| -> Vec<&'a Expr> {
             positions
@@ -112,11 +133,15 @@ impl ScalarFunction {
                 reply.message::<PlacementReply>()?.placement,
             ))
         })
-        .unwrap_or(ExpressionPlacement::KeepInPlace)
+        .unwrap_or_else(|error| {
+            self.origin.tell(&error);
+            ExpressionPlacement::KeepInPlace
+        })
     }
 
     pub(super) fn evaluate_bounds(&self, inputs: &[&Interval]) -> Result<Interval> {
-        self.ask(|object| {
+        let unbounded = || Interval::make_unbounded(&DataType::Null);
+        self.ask_or(unbounded, |object| {
             let request = bounds(inputs.iter().copied(), &BoundsRequest {})?;
             let reply = ParcelContent::<BoundsReply>::read(object.evaluate_bounds(request)?)?;
             interval_from_bounds(reply.value(0)?.clone(), reply.value(1)?.clone())
@@ -128,7 +153,8 @@ impl ScalarFunction {
         interval: &Interval,
         inputs: &[&Interval],
     ) -> Result<Option<Vec<Interval>>> {
-        self.ask(|object| {
+        let no_tighter = || Ok(Some(inputs.iter().map(|input| (*input).clone()).collect()));
+        self.ask_or(no_tighter, |object| {
             let all = std::iter::once(interval).chain(inputs.iter().copied());
             let reply = object.propagate_constraints(bounds(all, &BoundsRequest {})?)?;
             let reply = ParcelContent::<PropagateReply>::read(reply)?;
@@ -161,23 +187,26 @@ impl ScalarFunction {
         Ok(reply.yes)
     }
 
-    fn ask_properties<M: serde::de::DeserializeOwned>(
+    fn ask_properties<M: serde::de::DeserializeOwned + Default>(
         &self,
         inputs: &[ExprProperties],
         question: Ask,
     ) -> Result<M> {
-        self.ask(|object| {
-            let mut request = ParcelBuilder::new();
-            let mut arguments = Vec::with_capacity(inputs.len());
-            for input in inputs {
-                let (message, bounds) = properties_to_message(input);
-                arguments.push(message);
-                for bound in &bounds {
-                    request.value(bound)?;
+        self.ask_or(
+            || Ok(M::default()),
+            |object| {
+                let mut request = ParcelBuilder::new();
+                let mut arguments = Vec::with_capacity(inputs.len());
+                for input in inputs {
+                    let (message, bounds) = properties_to_message(input);
+                    arguments.push(message);
+                    for bound in &bounds {
+                        request.value(bound)?;
+                    }
                 }
-            }
-            question(object, request.finish(&OrderingRequest { arguments })?)?.message()
-        })
+                question(object, request.finish(&OrderingRequest { arguments })?)?.message()
+            },
+        )
     }
 
     /// The mapping, where its accessor is a built-in function of the host too.
@@ -194,6 +223,7 @@ impl ScalarFunction {
                     object.struct_field_mapping(request.finish(&CallRequest { scalars })?)?;
                 ParcelContent::<StructFieldMappingReply>::read(reply)
             })
+            .inspect_err(|error| self.origin.tell(error))
             .ok()?;
         let StructFieldMappingReply {
             accessor,
