@@ -1,6 +1,9 @@
 //! Functions of every kind in SQL, over columns of every type.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, LazyLock},
+};
 
 use datafusion::{
     arrow::{
@@ -95,7 +98,14 @@ proptest! {
             context.register_table("t", table).unwrap();
         }
         for sql in QUERIES {
-            let [linked_in, loaded] = contexts.each_ref().map(|c| RUNTIME.block_on(run(c, sql)));
+            let ask = |context| catch_unwind(AssertUnwindSafe(|| RUNTIME.block_on(run(context, sql))));
+            // Arrow and DataFusion panic over some types, such as fixed-size lists of no items.
+            let Ok(linked_in) = ask(&contexts[0]) else {
+                continue;
+            };
+            let Ok(loaded) = ask(&contexts[1]) else {
+                return Err(TestCaseError::fail(format!("{sql}: only the loaded one panics")));
+            };
             match (linked_in, loaded) {
                 (Ok(linked_in), Ok(loaded)) => prop_assert_eq!(loaded, linked_in, "{}", sql),
                 (Err(linked_in), loaded) => {
