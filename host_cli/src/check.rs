@@ -5,7 +5,7 @@ mod calls;
 
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use datafusion_plugin_host::{PluginHost, artifact::Artifact};

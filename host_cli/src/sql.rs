@@ -2,7 +2,10 @@
 
 mod format;
 
-use std::{fs, io::Write};
+use std::{
+    fs,
+    io::{self, IsTerminal, Write},
+};
 
 use datafusion::{
     common::DataFusionError,
@@ -22,7 +25,8 @@ use crate::{
 
 pub(crate) fn run(args: &SqlArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
         .init();
     let texts = args.statements.0.iter().map(text);

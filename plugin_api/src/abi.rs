@@ -13,6 +13,8 @@ pub(crate) mod interface;
 mod arrow;
 #[cfg(feature = "df55")]
 mod arrow_exchange;
+#[cfg(feature = "df55")]
+mod arrow_flat;
 pub mod built_with;
 mod error;
 mod function;

@@ -1,6 +1,7 @@
 //! What the project's tests, benches and demo share.
 //!
 //! - [`plugins`]: builds the plugins and programs of the workspace and says where they are;
+//! - [`conformance`]: what every plugin must hold to;
 //! - [`data`]: property-test strategies for Arrow columns of every type that may cross the contract;
 //! - [`tpch`]: TPC-H tables as Parquet files.
 //!
@@ -11,6 +12,8 @@
     reason = "all of this is test code: a failure is to stop the test"
 )]
 
+pub mod conformance;
 pub mod data;
+pub mod patch;
 pub mod plugins;
 pub mod tpch;

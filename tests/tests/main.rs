@@ -3,13 +3,19 @@
 
 mod main {
     mod arrow_exchange;
+    mod cli;
+    mod concurrency;
+    mod conformance;
     mod crossing;
     mod end_to_end;
     mod errors;
     mod fidelity;
+    mod logging;
+    mod names;
     mod panics;
     mod planning;
     mod plugins;
+    mod refusals;
     mod spark_sqllogictest;
     mod twins;
 }

@@ -10,8 +10,8 @@ use crate::output::{WIDTH, clean, first_line, shortened, wrapped};
 const IN_FULL: usize = 20;
 /// How many functions of such a kind are shown with their signature.
 const EXAMPLES: usize = 8;
-/// Documentation begins in this column.
-const DOCUMENTATION: usize = 48;
+/// Documentation stands beside signatures up to this length, below longer ones.
+const BESIDE: usize = 42;
 
 /// A function as shown.
 struct Line<'a> {
@@ -70,7 +70,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn write(&self, out: &mut dyn Write, full: bool) -> io::Result<()> {
+    fn write(&self, out: &mut dyn Write, column: usize, full: bool) -> io::Result<()> {
         let cut = |text: &str, width| {
             if full {
                 text.to_owned()
@@ -83,17 +83,20 @@ impl<'a> Line<'a> {
             documentation,
             ..
         } = self;
-        let beside = DOCUMENTATION - 6;
         if documentation.is_empty() {
-            writeln!(out, "    {}", cut(signature, WIDTH - 4))
-        } else if signature.chars().count() <= beside {
-            let documentation = cut(documentation, WIDTH - DOCUMENTATION);
-            writeln!(out, "    {signature:<beside$}  {documentation}")
+            return writeln!(out, "    {}", cut(signature, WIDTH - 4));
+        }
+        let documentation = cut(documentation, WIDTH - 6 - column);
+        if self.width() <= column {
+            writeln!(out, "    {signature:<column$}  {documentation}")
         } else {
             writeln!(out, "    {}", cut(signature, WIDTH - 4))?;
-            let documentation = cut(documentation, WIDTH - DOCUMENTATION);
-            writeln!(out, "{:DOCUMENTATION$}{documentation}", "")
+            writeln!(out, "    {:<column$}  {documentation}", "")
         }
+    }
+
+    fn width(&self) -> usize {
+        self.signature.chars().count()
     }
 }
 
@@ -114,8 +117,13 @@ fn section(
         EXAMPLES
     };
     let (shown, named) = lines.split_at(shown);
+    let beside = shown
+        .iter()
+        .map(Line::width)
+        .filter(|width| *width <= BESIDE);
+    let column = beside.max().unwrap_or(BESIDE);
     for line in shown {
-        line.write(out, full)?;
+        line.write(out, column, full)?;
     }
     if !named.is_empty() {
         let names: Vec<_> = named.iter().map(|line| clean(line.name)).collect();

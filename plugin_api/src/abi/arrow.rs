@@ -26,16 +26,16 @@ pub struct ArrowSchema {
 #[repr(C)]
 #[derive(StableAbi, Debug)]
 pub struct ArrowArray {
-    length: i64,
-    null_count: i64,
-    offset: i64,
-    n_buffers: i64,
-    n_children: i64,
-    buffers: *mut *const c_void,
-    children: *mut *mut c_void,
-    dictionary: *mut c_void,
-    release: Option<unsafe extern "C" fn(*mut c_void)>,
-    private_data: *mut c_void,
+    pub(super) length: i64,
+    pub(super) null_count: i64,
+    pub(super) offset: i64,
+    pub(super) n_buffers: i64,
+    pub(super) n_children: i64,
+    pub(super) buffers: *mut *const c_void,
+    pub(super) children: *mut *mut c_void,
+    pub(super) dictionary: *mut c_void,
+    pub(super) release: Option<unsafe extern "C" fn(*mut c_void)>,
+    pub(super) private_data: *mut c_void,
 }
 
 impl ArrowSchema {
@@ -54,7 +54,7 @@ impl ArrowSchema {
         }
     }
 
-    /// Whether there is anything in it.
+    /// Whether there is nothing in it.
     pub fn is_released(&self) -> bool {
         self.release.is_none()
     }
@@ -77,7 +77,7 @@ impl ArrowArray {
         }
     }
 
-    /// Whether there is anything in it.
+    /// Whether there is nothing in it.
     pub fn is_released(&self) -> bool {
         self.release.is_none()
     }
@@ -117,6 +117,8 @@ impl Drop for ArrowArray {
     }
 }
 
+// SAFETY: behind a shared reference it is only read, by whoever took it in.
+unsafe impl Sync for ArrowArray {}
 // SAFETY: the C data interface lets a structure be moved to and released on another thread.
 unsafe impl Send for ArrowSchema {}
 // SAFETY: as above.

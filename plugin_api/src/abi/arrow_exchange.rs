@@ -7,7 +7,10 @@ use arrow::{
     ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type},
 };
 
-use super::{ArrowArray, ArrowSchema, CallError};
+use super::{
+    ArrowArray, ArrowSchema, CallError,
+    arrow_flat::{export_flat, import_flat},
+};
 
 const _: () = {
     assert!(size_of::<ArrowArray>() == size_of::<FFI_ArrowArray>());
@@ -23,6 +26,9 @@ const MAP_KEYS_SORTED: i64 = 4;
 /// at a byte.
 #[inline]
 pub fn export_array(array: &dyn Array) -> ArrowArray {
+    if let Some(exported) = export_flat(array) {
+        return exported;
+    }
     let data = array.to_data();
     match without_stale_offsets(&data) {
         Some(data) => export_data(&data),
@@ -65,6 +71,10 @@ pub fn import_array(array: ArrowArray, data_type: &DataType) -> Result<ArrayRef,
     if array.is_released() {
         return Err(CallError::contract("an array that was released already"));
     }
+    let array = match import_flat(array, data_type) {
+        Ok(imported) => return Ok(imported),
+        Err(array) => array,
+    };
     // SAFETY: as in `export_data`.
     let array = unsafe { std::mem::transmute::<ArrowArray, FFI_ArrowArray>(array) };
     // SAFETY: the other side promises a valid array of this type: both sides fixed it when the

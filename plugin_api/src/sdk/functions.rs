@@ -15,7 +15,7 @@ use crate::{
 
 pub(super) struct Functions {
     exports: Vec<ScalarEntry>,
-    /// Kept for the plugin's life: plans of the host may name them at any time.
+    /// What is no export lives as long as the host has an object of it.
     table: FunctionTable,
 }
 

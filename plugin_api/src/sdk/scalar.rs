@@ -5,8 +5,8 @@ mod bound;
 use std::sync::Arc;
 
 use abi_stable::std_types::ROption;
-use datafusion_common::ScalarValue;
-use datafusion_expr::{Expr, ReturnFieldArgs, ScalarUDF, col};
+use datafusion_common::{Column, ScalarValue};
+use datafusion_expr::{Expr, ReturnFieldArgs, ScalarUDF};
 
 use super::{functions::Functions, plugin::ScalarEntry};
 use crate::{
@@ -201,7 +201,9 @@ impl ScalarFunction for ScalarExport {
 
     fn conditional_arguments(&self, request: Parcel) -> Result<Parcel, CallError> {
         let count = ParcelContent::<FieldsRequest>::read(request)?.fields.len();
-        let arguments: Vec<Expr> = (0..count).map(|i| col(format!("argument_{i}"))).collect();
+        // Not `col`, which parses the name as SQL.
+        let argument = |i| Expr::Column(Column::new_unqualified(format!("argument_{i}")));
+        let arguments: Vec<Expr> = (0..count).map(argument).collect();
         let position = |found: &&Expr| {
             arguments
                 .iter()

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     hash::{Hash, Hasher},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -22,8 +22,36 @@ use super::{metrics::ItemMetrics, scalar::ScalarFunction};
 pub(crate) struct Activated {
     name: String,
     number: u64,
-    /// Scalar functions that rewritten expressions mentioned, by the plugin's number for them.
-    derived: Mutex<HashMap<u64, Arc<ScalarFunction>>>,
+    siblings: Mutex<Siblings>,
+}
+
+/// Scalar functions that rewritten expressions mentioned, by the plugin's number for them.
+#[derive(Debug, Default)]
+struct Siblings {
+    exports: HashMap<u64, Arc<ScalarFunction>>,
+    /// A plugin may make one per query: they live as long as the plans that have them.
+    others: HashMap<u64, Weak<ScalarFunction>>,
+    /// How many others are too many to go on without a look for dead ones.
+    look_at: usize,
+}
+
+impl Siblings {
+    fn get(&self, identity: u64) -> Option<Arc<ScalarFunction>> {
+        let export = self.exports.get(&identity).cloned();
+        export.or_else(|| self.others.get(&identity)?.upgrade())
+    }
+
+    fn insert(&mut self, identity: u64, exported: bool, function: &Arc<ScalarFunction>) {
+        if exported {
+            self.exports.insert(identity, Arc::clone(function));
+            return;
+        }
+        if self.others.len() >= self.look_at.max(64) {
+            self.others.retain(|_, known| known.strong_count() > 0);
+            self.look_at = 2 * self.others.len();
+        }
+        self.others.insert(identity, Arc::downgrade(function));
+    }
 }
 
 impl Activated {
@@ -32,7 +60,7 @@ impl Activated {
         Arc::new(Self {
             name: name.to_owned(),
             number: NEXT.fetch_add(1, Ordering::Relaxed),
-            derived: Mutex::default(),
+            siblings: Mutex::default(),
         })
     }
 
@@ -40,18 +68,19 @@ impl Activated {
         &self.name
     }
 
-    /// The scalar function of a number, made once.
-    pub(crate) fn derived(
+    /// The scalar function of a number, made once while it is in use; an export is always in use.
+    pub(crate) fn sibling(
         &self,
         identity: u64,
+        exported: bool,
         make: impl FnOnce() -> Result<ScalarFunction, CallError>,
     ) -> Result<Arc<ScalarFunction>, CallError> {
-        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = derived.get(&identity) {
-            return Ok(Arc::clone(known));
+        let mut siblings = self.siblings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = siblings.get(identity) {
+            return Ok(known);
         }
         let function = Arc::new(make()?);
-        derived.insert(identity, Arc::clone(&function));
+        siblings.insert(identity, exported, &function);
         Ok(function)
     }
 }

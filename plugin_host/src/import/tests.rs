@@ -23,7 +23,7 @@ use datafusion::{
     execution::SessionStateDefaults,
     prelude::{SessionConfig, SessionContext, col},
 };
-use datafusion_plugin_api::sdk::Plugin;
+use datafusion_plugin_api::{abi::manifest::CapabilityKind, sdk::Plugin};
 
 use super::{
     async_scalar::AsyncLimits,
@@ -41,7 +41,13 @@ pub(super) fn install(ctx: &SessionContext, plugin: Plugin) {
         &instance,
         &described,
         AsyncLimits::default(),
-        false,
+        &[
+            CapabilityKind::ScalarFunction,
+            CapabilityKind::AsyncScalarFunction,
+            CapabilityKind::AggregateFunction,
+            CapabilityKind::WindowFunction,
+            CapabilityKind::TableFunction,
+        ],
     )
     .unwrap()
     {

@@ -64,7 +64,7 @@ impl PluginScalarUdf {
         }
         let function = origin
             .plugin()
-            .derived(reference.identity, || {
+            .sibling(reference.identity, reference.export.is_some(), || {
                 ScalarFunction::import_derived(origin, object.derived(reference.identity)?)
             })
             .map_err(|error| origin.error(error))?;

@@ -1,6 +1,9 @@
 //! Functions of every kind in SQL, over columns of every type.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, LazyLock},
+};
 
 use datafusion::{
     arrow::{
@@ -52,6 +55,9 @@ fn single_partition() -> SessionConfig {
 /// linked in or not, it panics when those meet columns that have it.
 fn has_constants(data_type: &DataType) -> bool {
     match data_type {
+        // Arrow 59 takes a list of empty lists to have no rows once it is rebuilt from its data;
+        // linked in or not, DataFusion's aggregates panic when they slice it.
+        DataType::FixedSizeList(_, 0) => false,
         DataType::List(item)
         | DataType::LargeList(item)
         | DataType::ListView(item)
@@ -92,7 +98,14 @@ proptest! {
             context.register_table("t", table).unwrap();
         }
         for sql in QUERIES {
-            let [linked_in, loaded] = contexts.each_ref().map(|c| RUNTIME.block_on(run(c, sql)));
+            let ask = |context| catch_unwind(AssertUnwindSafe(|| RUNTIME.block_on(run(context, sql))));
+            // Arrow and DataFusion panic over some types, such as fixed-size lists of no items.
+            let Ok(linked_in) = ask(&contexts[0]) else {
+                continue;
+            };
+            let Ok(loaded) = ask(&contexts[1]) else {
+                return Err(TestCaseError::fail(format!("{sql}: only the loaded one panics")));
+            };
             match (linked_in, loaded) {
                 (Ok(linked_in), Ok(loaded)) => prop_assert_eq!(loaded, linked_in, "{}", sql),
                 (Err(linked_in), loaded) => {

@@ -206,6 +206,19 @@ async fn calls_are_rewritten() {
     .await;
 }
 
+/// A function that only a rewriting yields has no bare name in the session: its plan says whose it is.
+#[tokio::test]
+async fn functions_made_by_a_rewriting_carry_the_plugin_s_name() {
+    let [linked_in, loaded] = contexts();
+    let sql = "select a from t where starts(cast(a as varchar), '1') order by a";
+    let explain = format!("explain {sql}");
+    let plan = text(&linked_in, &explain).await;
+    assert!(plan.contains(" starts_with_constant("), "{plan}");
+    let plan = text(&loaded, &explain).await;
+    assert!(plan.contains(" twins.starts_with_constant("), "{plan}");
+    assert_eq!(text(&loaded, sql).await, text(&linked_in, sql).await);
+}
+
 #[tokio::test]
 async fn calls_move_to_their_place() {
     let contexts = contexts();

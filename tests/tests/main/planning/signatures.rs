@@ -102,7 +102,6 @@ async fn arguments_go_by_name_and_functions_by_their_aliases() {
     assert!(qualified.unwrap().1[0].contains('2'));
 }
 
-/// `select twins.named(..)` in a session where another function has the bare names.
 #[tokio::test]
 async fn documentation_and_aliases_are_equal() {
     let twins = super::super::twins::twins();

@@ -1,0 +1,112 @@
+//! `plugin-host inspect`
+
+use super::{Folder, assert_no_control_characters, library, run, text};
+
+#[test]
+fn a_person_reads_functions_by_kind_once_packed() {
+    let folder = Folder::new();
+    let file = folder.copy("datafusion-plugin-example");
+    let shown = run(&["inspect", text(&file)]).clean();
+    assert!(
+        shown.contains("'plugin-host pack' adds their description"),
+        "{shown}"
+    );
+    run(&["pack", text(&file)]).clean();
+    let shown = run(&["inspect", text(&file)]).clean();
+    for part in [
+        "example 0.1.0",
+        "  One function of each kind, to be copied",
+        "  loadable    yes",
+        "  scalar functions (1)\n    greet(name: Utf8)",
+        "  async scalar functions (1)\n    slow_square(",
+        "  aggregate functions (1)\n    geometric_mean(Float64)",
+        "The n-th root of the product of n positive numbers: exp(avg(ln x)).",
+        "  window functions (1)\n    run_length(",
+        "  table functions (1)\n    series(start, stop)",
+        "The whole numbers from start up to, not including, stop.",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains("pack"), "{shown}");
+}
+
+#[test]
+fn a_plugin_of_many_functions_fits_a_screen_unless_asked_in_full() {
+    let folder = Folder::new();
+    let file = folder.copy("datafusion-plugin-spark");
+    run(&["pack", text(&file)]).clean();
+    let path = text(&file);
+    let description = run(&["inspect", "--json", path]).json()[0]["description"].take();
+    let functions = description["functions"].as_array().unwrap();
+    assert!(functions.len() > 90, "{}", functions.len());
+
+    let brief = run(&["inspect", path]).clean();
+    let full = run(&["inspect", "--full", path]).clean();
+    assert!(brief.lines().count() < 45, "{brief}");
+    assert!(
+        brief
+            .lines()
+            .skip(1)
+            .all(|line| line.chars().count() <= 100),
+        "{brief}"
+    );
+    assert!(brief.contains("--full"), "{brief}");
+    for function in functions {
+        let name = function["name"].as_str().unwrap();
+        assert!(brief.contains(name), "{name}: {brief}");
+        let signature = function["signatures"][0].as_str().unwrap();
+        assert!(
+            full.contains(&format!("    {signature}")),
+            "{signature}: {full}"
+        );
+    }
+    // Alternatives and optional arguments are written as people write them.
+    for signature in [
+        "shuffle(array[, index])",
+        "date_part(Utf8, timestamp|Date32)",
+    ] {
+        assert!(full.contains(signature), "{signature}: {full}");
+    }
+}
+
+#[test]
+fn the_exit_code_is_the_worst_of_all_files() {
+    let folder = Folder::new();
+    let good = folder.copy("datafusion-plugin-example");
+    let ran = run(&["inspect", "--json", text(&good)]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let report = ran.json()[0].take();
+    assert_eq!(report["path"], text(&good));
+    assert_eq!(report["manifest"]["name"], "example");
+    assert_eq!(report["loadable"], true);
+    assert_eq!(report["reasons"], serde_json::json!([]));
+
+    let no_plugin = folder.copy("fixture-no-plugin");
+    let ran = run(&["inspect", text(&good), text(&no_plugin)]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stdout.contains("no plugin"), "{ran:?}");
+
+    folder.write(&library("words"), "words");
+    let ran = run(&["inspect", "--json", folder.path()]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    let reports = ran.json();
+    let loadable = |report: &serde_json::Value| report["loadable"].as_bool().unwrap();
+    let loadable: Vec<_> = reports.as_array().unwrap().iter().map(loadable).collect();
+    assert_eq!(loadable, [true, false, false]);
+}
+
+#[test]
+fn text_of_a_plugin_gives_a_terminal_no_orders() {
+    let folder = Folder::new();
+    let file = folder.copy("fixture-crashing");
+    run(&["pack", text(&file)]).clean();
+    for arguments in [
+        &["inspect"][..],
+        &["inspect", "--full"],
+        &["inspect", "--json"],
+    ] {
+        let shown = run(&[arguments, &[text(&file)]].concat()).clean();
+        assert!(shown.contains("the screen."), "{shown}");
+        assert_no_control_characters(&shown);
+    }
+}

@@ -1,0 +1,252 @@
+//! Files that are not loaded: each says why, with what was expected and found, and nothing is installed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use datafusion::prelude::SessionContext;
+use datafusion_plugin_host::{
+    HostError, PluginHost,
+    artifact::{Artifact, description::Description, pack},
+    config::Config,
+};
+use plugin_tests::{
+    patch::{patched, set},
+    plugins::plugin,
+};
+use tempfile::TempDir;
+
+fn example() -> PathBuf {
+    plugin("datafusion-plugin-example")
+}
+
+fn library(folder: &TempDir, name: &str) -> PathBuf {
+    folder
+        .path()
+        .join(format!("{name}{}", std::env::consts::DLL_SUFFIX))
+}
+
+/// The message of a load that must fail, which names the file.
+fn refusal(path: &Path) -> String {
+    let message = PluginHost::builder()
+        .plugin_file(path)
+        .load()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains(path.file_name().unwrap().to_str().unwrap()),
+        "{message}"
+    );
+    message
+}
+
+fn assert_says(message: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(message.contains(part), "{part:?} is missing: {message}");
+    }
+}
+
+#[test]
+fn manifests_that_do_not_suit_the_host() {
+    let folder = TempDir::new().unwrap();
+    let cases: &[(&str, &str, &[&str])] = &[
+        (
+            "contract",
+            "2.0",
+            &["speaks contract 2.0", "expected 1.x", "rebuild the plugin"],
+        ),
+        (
+            "contract",
+            "1.9",
+            &[
+                "speaks contract 1.9",
+                "expected at most 1.0",
+                "update the host",
+            ],
+        ),
+        (
+            "target",
+            "riscv64-none",
+            &["built for riscv64-none", "expected "],
+        ),
+        (
+            "panic",
+            "abort",
+            &[
+                "panic = \"abort\"",
+                "expected \"unwind\"",
+                "allow_panic_abort",
+            ],
+        ),
+    ];
+    for (number, (key, value, parts)) in cases.iter().enumerate() {
+        let copy = library(&folder, &format!("case_{number}"));
+        let copy = patched(&example(), copy, |records| set(records, key, value));
+        assert_says(&refusal(&copy), parts);
+    }
+}
+
+#[test]
+fn a_plugin_that_aborts_on_panic_loads_where_it_is_allowed() {
+    let folder = TempDir::new().unwrap();
+    let copy = patched(&example(), library(&folder, "aborts"), |records| {
+        set(records, "panic", "abort");
+    });
+    let config = Config::parse("[plugins.example]\nallow_panic_abort = true").unwrap();
+    let host = PluginHost::builder()
+        .plugin_file(copy)
+        .config(config)
+        .load()
+        .unwrap();
+    assert_eq!(host.plugins().len(), 1);
+}
+
+/// Of a plugin of another DataFusion major only the same-major capability is refused, by its name.
+#[test]
+fn another_datafusion_major_refuses_what_needs_it() {
+    let folder = TempDir::new().unwrap();
+    let spark = plugin("datafusion-plugin-spark");
+    let copy = patched(&spark, library(&folder, "spark"), |records| {
+        set(records, "datafusion", "54.0.0");
+    });
+    let host = PluginHost::builder().plugin_file(copy).load().unwrap();
+    let [refused] = host.plugins()[0].refused() else {
+        panic!("one capability is refused");
+    };
+    assert_says(
+        &refused.reason.to_string(),
+        &["scalar_function_simplify", "54.0.0", "expected 55"],
+    );
+    let context = SessionContext::new();
+    host.install(&context);
+    assert!(context.state().scalar_functions().contains_key("spark.hex"));
+}
+
+#[test]
+fn files_that_are_no_plugins() {
+    let folder = TempDir::new().unwrap();
+    let bytes = fs::read(example()).unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = library(&folder, name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    assert_says(
+        &refusal(&write("empty", b"")),
+        &["expected a plugin library", "an empty file"],
+    );
+    assert_says(
+        &refusal(&write("text", b"hello\n")),
+        &["expected a plugin library", "a text file"],
+    );
+    assert_says(
+        &refusal(&write("half", &bytes[..bytes.len() / 2])),
+        &["cut short or damaged"],
+    );
+    let none = refusal(&plugin("fixture-no-plugin"));
+    assert_says(&none, &["no plugin", "expected section", "found none"]);
+}
+
+#[test]
+fn paths_that_cannot_be_read() {
+    let folder = TempDir::new().unwrap();
+    let missing = folder.path().join("missing");
+    let error = PluginHost::builder()
+        .plugin_dir(&missing)
+        .load()
+        .unwrap_err();
+    assert!(matches!(error, HostError::Search(_)), "{error}");
+    assert_says(
+        &error.to_string(),
+        &["missing", "No such file or directory"],
+    );
+    // Permissions do not stop root, who runs the tests in containers: a file in the way does.
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = PluginHost::builder()
+        .plugin_dir(file.join("below"))
+        .load()
+        .unwrap_err();
+    assert_says(&error.to_string(), &["below", "Not a directory"]);
+}
+
+#[test]
+fn a_manifest_that_disagrees_with_the_exports() {
+    let folder = TempDir::new().unwrap();
+    let undeclared = patched(&example(), library(&folder, "undeclared"), |records| {
+        records.retain(|(_, value)| value != "window_function:portable");
+    });
+    assert_says(
+        &refusal(&undeclared),
+        &[
+            "exports 'run_length'",
+            "does not declare capability 'window_function'",
+        ],
+    );
+    let spark = plugin("datafusion-plugin-spark");
+    let phantom = patched(&spark, library(&folder, "phantom"), |records| {
+        records.push((
+            "capability".to_owned(),
+            "table_function:portable".to_owned(),
+        ));
+    });
+    assert_says(
+        &refusal(&phantom),
+        &[
+            "declares capability 'table_function'",
+            "exports nothing of it",
+        ],
+    );
+}
+
+#[test]
+fn a_packed_description_that_disagrees_with_the_exports() {
+    let folder = TempDir::new().unwrap();
+    let copy = library(&folder, "packed");
+    fs::copy(example(), &copy).unwrap();
+    let host = PluginHost::builder().plugin_file(&copy).load().unwrap();
+    let mut description: Description = host.plugins()[0].description();
+    description.functions[0].name = "farewell".to_owned();
+    let other = library(&folder, "other");
+    fs::copy(&copy, &other).unwrap();
+    pack(&other, &description).unwrap();
+    assert!(Artifact::read(&other).unwrap().description().is_some());
+    assert_says(
+        &refusal(&other),
+        &["packed description", "farewell", "pack it again"],
+    );
+}
+
+/// One plugin of several that cannot be loaded: the good one is not used either.
+#[test]
+fn one_bad_plugin_of_a_directory_fails_the_load() {
+    let folder = TempDir::new().unwrap();
+    fs::copy(example(), library(&folder, "good")).unwrap();
+    patched(&example(), library(&folder, "bad"), |records| {
+        set(records, "contract", "2.0");
+        set(records, "name", "example_2");
+    });
+    let error = PluginHost::builder()
+        .plugin_dir(folder.path())
+        .load()
+        .unwrap_err();
+    assert_says(
+        &error.to_string(),
+        &["1 of 2 plugins", "bad", "contract 2.0"],
+    );
+}
+
+#[test]
+fn the_same_plugin_twice_names_both_files() {
+    let folder = TempDir::new().unwrap();
+    for name in ["first", "second"] {
+        fs::copy(example(), library(&folder, name)).unwrap();
+    }
+    let error = PluginHost::builder()
+        .plugin_dir(folder.path())
+        .load()
+        .unwrap_err();
+    assert!(matches!(error, HostError::DuplicateName(_)), "{error}");
+    assert_says(&error.to_string(), &["'example'", "first", "second"]);
+}
