@@ -21,6 +21,7 @@ use datafusion::{
     },
     catalog::MemTable,
     common::DataFusionError,
+    logical_expr::interval_arithmetic::Interval,
     prelude::{SessionConfig, SessionContext},
 };
 use datafusion_plugin_host::{PluginHost, config::Config};
@@ -69,6 +70,8 @@ fn in_a_child() {
             wrong.extend(check(&context, case, &events).await);
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+        constraints(&context, &events);
+        partial_aggregation(&host(&file, "")).await;
         payloads(&context).await;
         cancelled(&context, &events).await;
         functions_dropped(&file, &events).await;
@@ -164,6 +167,37 @@ async fn check(context: &SessionContext, case: &Case, events: &Events) -> Option
         (Told::Error, Ok(_)) => Some(format!("{sql}: no error; {events:#?}")),
         (Told::Event, Err(error)) => Some(format!("{sql}: not passed over: {error}")),
     }
+}
+
+/// DataFusion 55 asks no function of SQL for tighter bounds, so the test does.
+fn constraints(context: &SessionContext, events: &Events) {
+    let function = "scalar_propagate_constraints";
+    let udf = Arc::clone(&context.state().scalar_functions()[function]);
+    let (result, input) = (
+        Interval::make(Some(3_i64), None).unwrap(),
+        Interval::make(Some(0_i64), Some(9)).unwrap(),
+    );
+    events.take();
+    let tighter = udf.propagate_constraints(&result, &[&input]).unwrap();
+    assert_eq!(tighter, Some(vec![input]));
+    let events = events.take();
+    let told = events.iter().any(|event| tells(event, function));
+    assert!(told, "{events:#?}");
+}
+
+/// Rows become states one by one once a first aggregation is seen not to help.
+async fn partial_aggregation(host: &PluginHost) {
+    let context = context(host);
+    for setting in ["rows_threshold = 1", "ratio_threshold = 0.0"] {
+        let name = "datafusion.execution.skip_partial_aggregation_probe";
+        run(&context, &format!("set {name}_{setting}"))
+            .await
+            .unwrap();
+    }
+    let sql = "select k, groups_convert(x) from t group by k";
+    let text = run(&context, sql).await.expect_err(sql).to_string();
+    assert!(tells(&text, "groups_convert"), "{text}");
+    healthy(&context, sql).await;
 }
 
 /// Payloads that are no text or that panic, and panics that are passed on.

@@ -250,3 +250,134 @@ fn the_same_plugin_twice_names_both_files() {
     assert!(matches!(error, HostError::DuplicateName(_)), "{error}");
     assert_says(&error.to_string(), &["'example'", "first", "second"]);
 }
+
+/// The capability that is refused is not used either: the function's `simplify` would panic.
+#[tokio::test]
+async fn a_refused_capability_is_not_called() {
+    let folder = TempDir::new().unwrap();
+    let panicking = plugin("fixture-panicking");
+    let sql = "select scalar_simplify(column1) from (values (1)) t";
+    let copy = patched(&panicking, library(&folder, "other_major"), |records| {
+        set(records, "datafusion", "54.2.0");
+    });
+    for (file, answers) in [(panicking, false), (copy, true)] {
+        let host = PluginHost::builder().plugin_file(file).load().unwrap();
+        let context = SessionContext::new();
+        host.install(&context);
+        let result = context.sql(sql).await.unwrap().collect().await;
+        assert_eq!(result.is_ok(), answers, "{result:?}");
+    }
+}
+
+#[test]
+fn a_plugin_of_which_nothing_is_left_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let copy = patched(
+        &plugin("fixture-panicking"),
+        library(&folder, "left"),
+        |records| {
+            set(records, "datafusion", "54.2.0");
+            records.retain(|(key, value)| key != "capability" || value.ends_with(":same-major"));
+        },
+    );
+    assert_says(
+        &refusal(&copy),
+        &["found none", "scalar_function_simplify refused"],
+    );
+}
+
+/// A kind of a later contract is reported by its name, and the others are used.
+#[test]
+fn an_unknown_capability_is_refused_alone() {
+    let folder = TempDir::new().unwrap();
+    let copy = patched(&example(), library(&folder, "later"), |records| {
+        records.push(("capability".to_owned(), "oracle:portable".to_owned()));
+    });
+    let host = PluginHost::builder().plugin_file(copy).load().unwrap();
+    let [refused] = host.plugins()[0].refused() else {
+        panic!("one capability is refused");
+    };
+    let reason = refused.reason.to_string();
+    assert_says(&reason, &["capability 'oracle'", "contract 1.0"]);
+    host.install(&SessionContext::new());
+}
+
+/// The file is for another machine than its manifest says.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_library_of_another_machine() {
+    let folder = TempDir::new().unwrap();
+    let mut bytes = fs::read(example()).unwrap();
+    // `e_machine` of the ELF header: RISC-V.
+    bytes[18..20].copy_from_slice(&243_u16.to_le_bytes());
+    let copy = library(&folder, "machine");
+    fs::write(&copy, bytes).unwrap();
+    let expected = format!("expected ELF for {}", std::env::consts::ARCH);
+    assert_says(&refusal(&copy), &["the file is ELF for riscv64", &expected]);
+}
+
+/// A library at whose end bytes are missing is no shorter plugin: its tables lie there.
+#[test]
+fn a_truncated_library() {
+    let folder = TempDir::new().unwrap();
+    let bytes = fs::read(example()).unwrap();
+    for (number, len) in [40, 64, 4096, bytes.len() - 1].into_iter().enumerate() {
+        let copy = library(&folder, &format!("cut_{number}"));
+        fs::write(&copy, &bytes[..len]).unwrap();
+        assert_says(&refusal(&copy), &["cut short or damaged", &len.to_string()]);
+    }
+}
+
+#[test]
+fn a_plugin_that_refuses_its_options() {
+    let config = Config::parse("[plugins.panicking.options]\nnonsense = 1").unwrap();
+    let builder = PluginHost::builder().plugin_file(plugin("fixture-panicking"));
+    let error = builder.config(config).load().unwrap_err().to_string();
+    assert_says(
+        &error,
+        &["plugin 'panicking'", "activation failed", "nonsense"],
+    );
+}
+
+/// Libraries that plugins depend on may lie beside them; files that only look like libraries may not.
+#[test]
+fn what_else_lies_in_a_directory() {
+    let folder = TempDir::new().unwrap();
+    fs::copy(example(), library(&folder, "a_plugin")).unwrap();
+    fs::copy(plugin("fixture-no-plugin"), library(&folder, "helper")).unwrap();
+    fs::write(folder.path().join("README.txt"), "no library").unwrap();
+    let load = || PluginHost::builder().plugin_dir(folder.path()).load();
+    let host = load().unwrap();
+    assert_eq!(host.plugins().len(), 1);
+    let [passed] = host.passed_over() else {
+        panic!("{:?}", host.passed_over());
+    };
+    assert_eq!(passed.path, library(&folder, "helper"));
+    assert_says(&passed.reason, &["no plugin", "expected section"]);
+
+    fs::write(library(&folder, "text"), "hello\n").unwrap();
+    fs::write(library(&folder, "void"), "").unwrap();
+    assert_says(
+        &load().unwrap_err().to_string(),
+        &["2 of 3 plugins", "a text file", "an empty file"],
+    );
+}
+
+/// Root may read everything, so this shows nothing there; the test of paths has its own way.
+#[test]
+#[cfg(unix)]
+fn a_directory_without_permission() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    let closed = folder.path().join("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    if fs::read_dir(&closed).is_ok() {
+        return;
+    }
+    let error = PluginHost::builder().plugin_dir(&closed).load();
+    assert_says(
+        &error.unwrap_err().to_string(),
+        &["closed", "Permission denied"],
+    );
+}

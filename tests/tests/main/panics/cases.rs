@@ -58,6 +58,14 @@ pub(super) const CASES: &[Case] = &[
         "select x from t order by scalar_preserves_lex_ordering(x)",
     ),
     event(
+        "scalar_strictly_order_preserving",
+        "select x from t order by scalar_strictly_order_preserving(x)",
+    ),
+    event(
+        "scalar_struct_field_mapping",
+        "select scalar_struct_field_mapping(x) s from t",
+    ),
+    event(
         "scalar_with_updated_config",
         "set datafusion.execution.time_zone = '+01:00'",
     ),
