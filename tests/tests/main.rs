@@ -8,6 +8,7 @@ mod main {
     mod conformance;
     mod crossing;
     mod end_to_end;
+    mod errors;
     mod fidelity;
     mod logging;
     mod names;

@@ -7,6 +7,10 @@
 //! `Execution`.
 
 mod arrow;
+#[cfg(feature = "object_store")]
+mod object_store;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod schema;
 
 use std::io;
@@ -56,15 +60,18 @@ const IO_KINDS: [io::ErrorKind; 34] = [
 /// In a link's detail: it begins a member of a collection, whose contexts follow it.
 const MEMBER: u32 = 1 << 31;
 
+/// In a link's detail: it holds what belongs to the error rather than a context.
+const PAYLOAD: u32 = 1;
+
 /// An error on its way out.
 pub fn to_call_error(error: &DataFusionError) -> CallError {
     let plain = |kind: ErrorKind, text: &str| CallError::new(kind, text);
     match error {
         DataFusionError::ArrowError(error, _) => arrow::to_call_error(error),
         #[cfg(feature = "parquet")]
-        DataFusionError::ParquetError(error) => plain(ErrorKind::Parquet, &error.to_string()),
+        DataFusionError::ParquetError(error) => parquet::to_call_error(error),
         #[cfg(feature = "object_store")]
-        DataFusionError::ObjectStore(error) => object_store_to_call_error(error),
+        DataFusionError::ObjectStore(error) => object_store::to_call_error(error),
         #[cfg(feature = "sql")]
         DataFusionError::SQL(error, _) => plain(ErrorKind::Sql, &parser_message(error)),
         DataFusionError::IoError(error) => io_to_call_error(error),
@@ -178,10 +185,7 @@ pub fn from_call_error(error: CallError) -> DataFusionError {
 
 /// Puts the contexts among `links`, outermost first, around an error.
 fn in_contexts(error: DataFusionError, links: &[ErrorLink]) -> DataFusionError {
-    let contexts = links
-        .iter()
-        .rev()
-        .filter(|link| link.detail() != schema::PAYLOAD);
+    let contexts = links.iter().rev().filter(|link| link.detail() != PAYLOAD);
     contexts.fold(error, |inner, link| {
         DataFusionError::Context(link.message().to_owned(), Box::new(inner))
     })
@@ -211,21 +215,12 @@ fn rebuild(
         },
         #[cfg(feature = "parquet")]
         ErrorKind::Parquet => {
-            DataFusionError::ParquetError(Box::new(parquet::errors::ParquetError::General(text())))
+            DataFusionError::ParquetError(Box::new(parquet::rebuild(detail, text())))
         }
         #[cfg(feature = "object_store")]
         ErrorKind::ObjectStore => {
-            let source = text().into();
-            DataFusionError::ObjectStore(Box::new(match detail {
-                OBJECT_NOT_FOUND => object_store::Error::NotFound {
-                    path: text(),
-                    source,
-                },
-                _ => object_store::Error::Generic {
-                    store: "plugin",
-                    source,
-                },
-            }))
+            let error = object_store::rebuild(detail, text(), links);
+            DataFusionError::ObjectStore(Box::new(error))
         }
         #[cfg(feature = "sql")]
         ErrorKind::Sql => DataFusionError::SQL(
@@ -260,17 +255,6 @@ fn io_to_call_error(error: &io::Error) -> CallError {
         .position(|kind| *kind == error.kind())
         .unwrap_or(0);
     CallError::with_detail(ErrorKind::Io, detail as u32, error.to_string())
-}
-
-/// The detail of an object that is not there; other errors of stores come back as generic ones.
-#[cfg(feature = "object_store")]
-const OBJECT_NOT_FOUND: u32 = 1;
-
-#[cfg(feature = "object_store")]
-fn object_store_to_call_error(error: &object_store::Error) -> CallError {
-    let not_found = matches!(error, object_store::Error::NotFound { .. });
-    let detail = if not_found { OBJECT_NOT_FOUND } else { 0 };
-    CallError::with_detail(ErrorKind::ObjectStore, detail, error.to_string())
 }
 
 #[cfg(feature = "sql")]

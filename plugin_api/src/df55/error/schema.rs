@@ -3,10 +3,8 @@
 use datafusion_common::{Column, DataFusionError, SchemaError, TableReference};
 use serde::{Deserialize, Serialize};
 
+use super::PAYLOAD;
 use crate::abi::{CallError, ErrorKind, ErrorLink};
-
-/// The detail of the link that holds the payload rather than a context.
-pub(super) const PAYLOAD: u32 = 1;
 
 type Name = (Vec<String>, String);
 
