@@ -154,3 +154,69 @@ fn payload_message(payload: &(dyn Any + Send)) -> String {
         "(a payload that is no text)".to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::{catch, drop_each};
+    use crate::abi::{
+        CallError, ErrorKind, HostWaker, ScanObject, ScanPlanning, ScanPlanningObject,
+    };
+    use abi_stable::std_types::ROption;
+
+    /// Panics wherever it can, its own name among the places.
+    struct Nameless;
+
+    impl ScanPlanning for Nameless {
+        fn item(&self) -> &str {
+            panic!("no name");
+        }
+
+        fn poll(&mut self, _: HostWaker) -> Result<ROption<ScanObject>, CallError> {
+            panic!("no scan");
+        }
+    }
+
+    impl Drop for Nameless {
+        fn drop(&mut self) {
+            panic!("no end");
+        }
+    }
+
+    /// Guards that the name of a panic's item, which the author tells, cannot unwind either.
+    #[test]
+    fn a_name_that_panics_is_contained() {
+        let mut object = ScanPlanningObject::new(Nameless);
+        let error = object.poll(std::task::Waker::noop().into()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Panic);
+        assert_eq!(error.message(), "no scan");
+        assert_eq!(error.origin().item.as_str(), "");
+        assert_eq!(error.origin().method.as_str(), "poll");
+        drop(object);
+    }
+
+    #[test]
+    fn each_is_dropped_although_others_panic() {
+        struct Panics<'a>(&'a std::cell::Cell<u32>);
+        impl Drop for Panics<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.0.get() + 1);
+                panic!("no end");
+            }
+        }
+        let dropped = std::cell::Cell::new(0);
+        let values = [Panics(&dropped), Panics(&dropped), Panics(&dropped)];
+        drop_each(values, |_| panic!("no name"));
+        assert_eq!(dropped.get(), 3);
+    }
+
+    #[test]
+    fn an_error_is_no_panic() {
+        let error = catch::<()>(|| Err(CallError::new(ErrorKind::Plan, "no plan"))).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.message()),
+            (ErrorKind::Plan, "no plan")
+        );
+    }
+}
