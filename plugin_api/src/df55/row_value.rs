@@ -1,7 +1,11 @@
-//! Single values of window functions: those of up to 16 bytes cross without an array.
+//! Results of window functions, row by row: single values of up to 16 bytes cross without an array.
 
-use arrow::datatypes::{ArrowPrimitiveType, DataType, Float16Type, IntervalUnit, TimeUnit};
-use datafusion_common::ScalarValue;
+use arrow::{
+    array::{Array, ArrayData, ArrayRef, NullBufferBuilder, downcast_primitive_array, make_array},
+    buffer::{Buffer, MutableBuffer, NullBuffer},
+    datatypes::{ArrowPrimitiveType, DataType, Float16Type, IntervalUnit, TimeUnit},
+};
+use datafusion_common::{DataFusionError, ScalarValue};
 
 use super::error::to_call_error;
 use crate::abi::{self, CallError, ErrorKind, RowValue};
@@ -42,8 +46,49 @@ macro_rules! inline_types {
                 _ => return None,
             })
         }
+
+        /// Appends a number, date or time to the values of an array of `data_type`, zero for null.
+        /// Whether it was null; nothing when it is none of that type.
+        #[inline]
+        fn append(
+            values: &mut MutableBuffer,
+            value: &ScalarValue,
+            data_type: &DataType,
+        ) -> Option<bool> {
+            match value {
+                $(ScalarValue::$variant(number $(, inline_types!(@skip $extra))*)
+                    if inline_types!(@same value, data_type, $data_type $(, $extra)*) =>
+                {
+                    values.push(number.unwrap_or_default());
+                    Some(number.is_none())
+                })*
+                _ => None,
+            }
+        }
+
+        /// The number, date or time at `row` of the values of an array of `data_type`.
+        #[inline]
+        fn value_at(
+            values: &Buffer,
+            row: usize,
+            valid: bool,
+            data_type: &DataType,
+        ) -> Option<ScalarValue> {
+            Some(match data_type {
+                $($data_type => {
+                    let number = values.typed_data::<$native>().get(row)?;
+                    ScalarValue::$variant(valid.then_some(*number) $(, $extra.clone())*)
+                })*
+                _ => return None,
+            })
+        }
     };
     (@skip $extra:ident) => { _ };
+    (@same $value:ident, $data_type:ident, $pattern:pat) => { matches!($data_type, $pattern) };
+    // What the type says beyond its name has to be the same too.
+    (@same $value:ident, $data_type:ident, $pattern:pat, $($extra:ident),+) => {
+        $value.data_type() == *$data_type
+    };
 }
 
 inline_types! {
@@ -84,13 +129,7 @@ inline_types! {
 /// When it is of another type.
 pub fn row_value_of(value: &ScalarValue, data_type: &DataType) -> Result<RowValue, CallError> {
     if value.data_type() != *data_type {
-        return Err(CallError::new(
-            ErrorKind::Internal,
-            format!(
-                "returned a value of type {}, but promised {data_type}",
-                value.data_type()
-            ),
-        ));
+        return Err(another_type(&value.data_type(), data_type));
     }
     if let Some(bytes) = to_inline(value) {
         return Ok(RowValue::Inline(bytes));
@@ -103,6 +142,11 @@ pub fn row_value_of(value: &ScalarValue, data_type: &DataType) -> Result<RowValu
         .to_array_of_size(1)
         .map_err(|error| to_call_error(&error))?;
     Ok(RowValue::Array(abi::export_array(&array)))
+}
+
+fn another_type(found: &DataType, promised: &DataType) -> CallError {
+    let message = format!("returned a value of type {found}, but promised {promised}");
+    CallError::new(ErrorKind::Internal, message)
 }
 
 /// A value of `data_type` that crossed.
@@ -125,6 +169,100 @@ pub fn scalar_of(value: RowValue, data_type: &DataType) -> Result<ScalarValue, C
             "{} rows where one was expected",
             array.len()
         ))),
+    }
+}
+
+/// Results of consecutive rows, on their way into an array.
+pub(crate) struct RowResults<'a> {
+    data_type: &'a DataType,
+    values: MutableBuffer,
+    nulls: NullBufferBuilder,
+    /// All of them, when they are not numbers, dates or times.
+    others: Vec<ScalarValue>,
+}
+
+impl<'a> RowResults<'a> {
+    /// Room for `rows` values of `data_type`.
+    pub(crate) fn new(data_type: &'a DataType, rows: usize) -> Self {
+        Self {
+            data_type,
+            values: MutableBuffer::with_capacity(rows * data_type.primitive_width().unwrap_or(0)),
+            nulls: NullBufferBuilder::new(rows),
+            others: Vec::new(),
+        }
+    }
+
+    /// Adds the result of the next row.
+    #[inline]
+    pub(crate) fn push(&mut self, value: ScalarValue) {
+        if self.others.is_empty()
+            && let Some(null) = append(&mut self.values, &value, self.data_type)
+        {
+            self.nulls.append(!null);
+        } else {
+            self.others.push(value);
+        }
+    }
+
+    /// The array.
+    ///
+    /// # Errors
+    /// When the values are not all of one type.
+    pub(crate) fn finish(mut self) -> Result<ArrayRef, CallError> {
+        let array = if self.others.is_empty() {
+            let data = ArrayData::builder(self.data_type.clone())
+                .len(self.nulls.len())
+                .nulls(self.nulls.finish())
+                .add_buffer(self.values.into())
+                .build();
+            data.map(make_array).map_err(Into::into)
+        } else if self.nulls.is_empty() {
+            ScalarValue::iter_to_array(self.others)
+        } else {
+            // `export` would not see it: numbers of the promised type came first.
+            let other = self.others[0].data_type();
+            return Err(another_type(&other, self.data_type));
+        };
+        array.map_err(|error| to_call_error(&error))
+    }
+}
+
+/// Hands out the values of an array one by one.
+#[derive(Debug)]
+pub struct RowReader {
+    array: ArrayRef,
+    nulls: Option<NullBuffer>,
+    /// Those of numbers, dates and times.
+    values: Option<Buffer>,
+}
+
+impl RowReader {
+    /// Reads `array`.
+    pub fn new(array: ArrayRef) -> Self {
+        let values = downcast_primitive_array! {
+            array => Some(array.values().inner().clone()),
+            _ => None
+        };
+        Self {
+            nulls: array.nulls().cloned(),
+            values,
+            array,
+        }
+    }
+
+    /// The value at `row`.
+    ///
+    /// # Errors
+    /// When there is no such row.
+    #[inline]
+    pub fn get(&self, row: usize) -> Result<ScalarValue, DataFusionError> {
+        if let Some(values) = &self.values {
+            let valid = self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
+            if let Some(value) = value_at(values, row, valid, self.array.data_type()) {
+                return Ok(value);
+            }
+        }
+        ScalarValue::try_from_array(&self.array, row)
     }
 }
 
@@ -221,6 +359,47 @@ mod tests {
         ] {
             assert_eq!(round_trip(&value), value);
         }
+    }
+
+    #[test]
+    fn rows_are_gathered_and_read() {
+        let strings = ["a", "b"].map(ScalarValue::from).to_vec();
+        let others = [
+            vec![ScalarValue::from(true), ScalarValue::Boolean(None)],
+            strings,
+        ];
+        let numbers = inline_values().into_iter().map(|value| {
+            let null = ScalarValue::try_from(&value.data_type()).unwrap();
+            vec![value.clone(), null, value]
+        });
+        for values in numbers.chain(others) {
+            let data_type = values[0].data_type();
+            let mut gathered = RowResults::new(&data_type, values.len());
+            values.iter().cloned().for_each(|value| gathered.push(value));
+            let array = gathered.finish().unwrap();
+            assert_eq!(array.data_type(), &data_type);
+            let expected = ScalarValue::iter_to_array(values.clone()).unwrap();
+            assert_eq!(&array, &expected, "{data_type}");
+            let whole = RowReader::new(Arc::clone(&array));
+            let slice = RowReader::new(array.slice(1, array.len() - 1));
+            for (row, value) in values.iter().enumerate() {
+                assert_eq!(&whole.get(row).unwrap(), value);
+                if row > 0 {
+                    assert_eq!(&slice.get(row - 1).unwrap(), value);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_of_another_type_are_an_error() {
+        let decimal = |scale| ScalarValue::Decimal128(Some(7), 10, scale);
+        let data_type = decimal(2).data_type();
+        let mut gathered = RowResults::new(&data_type, 2);
+        gathered.push(decimal(2));
+        gathered.push(decimal(3));
+        let message = gathered.finish().unwrap_err().message;
+        assert!(message.contains("Decimal128(10, 3)"), "{message}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
         self, ArrowArray, ArrowSchema, CallError, EvaluatorTraits, Range, RowValue, Rows,
         WindowState,
     },
-    df55::{error::to_call_error, row_value::row_value_of},
+    df55::{error::to_call_error, row_value::{RowResults, row_value_of}},
 };
 
 /// The types that a bound window function fixed for its evaluators.
@@ -151,12 +151,13 @@ impl abi::PartitionEvaluator for PartitionEvaluatorExport {
     }
 
     fn evaluate_rows(&mut self, row: usize, rows: usize) -> Result<Rows, CallError> {
+        let result_type = self.types.result.clone();
         let causal = self.evaluator.is_causal();
         let mut range = self.range_of(row, rows)?;
         // The caller asks for a row that it would not ask for in an unfinished partition.
         let ended = range.end == rows && !causal;
         let mut ranges = Vec::with_capacity(rows.saturating_sub(row));
-        let mut results = Vec::with_capacity(rows.saturating_sub(row));
+        let mut results = RowResults::new(&result_type, rows.saturating_sub(row));
         for next in row + 1.. {
             results.push(self.value_at(&range)?);
             ranges.push(crossing(&range));
@@ -168,10 +169,9 @@ impl abi::PartitionEvaluator for PartitionEvaluatorExport {
                 break;
             }
         }
-        let results = ScalarValue::iter_to_array(results).map_err(|error| to_call_error(&error))?;
         Ok(Rows {
             ranges: RVec::from(ranges),
-            results: export(&results, &self.types.result)?,
+            results: export(&results.finish()?, &self.types.result)?,
         })
     }
 }

@@ -12,7 +12,7 @@ use datafusion::{
 };
 use datafusion_plugin_api::{
     abi::{self, ArrowSchema, EvaluatorTraits, PartitionEvaluatorObject, Rows, WindowState},
-    df55::row_value::scalar_of,
+    df55::row_value::{RowReader, scalar_of},
 };
 
 use super::{exchange, window::BoundWindow};
@@ -41,7 +41,7 @@ struct Ahead {
     /// How many were taken.
     taken: usize,
     ranges: Vec<Range<usize>>,
-    results: ArrayRef,
+    results: RowReader,
 }
 
 impl Ahead {
@@ -134,7 +134,7 @@ impl PluginPartitionEvaluator {
             first: row,
             taken: 0,
             ranges: ranges.iter().map(|r| r.start..r.end).collect(),
-            results,
+            results: RowReader::new(results),
         })
     }
 }
@@ -212,20 +212,21 @@ impl PartitionEvaluator for PluginPartitionEvaluator {
                 .and_then(|value| scalar_of(value, self.bound.result_type()))
                 .map_err(|error| self.bound.origin().error(error));
         };
-        let mut ahead = match self.ahead.take() {
-            Some(ahead) => ahead,
-            None => self.compute_ahead(row, rows)?,
-        };
-        if ahead.next_range(row, rows) != Some(range) {
+        if self.ahead.is_none() {
+            self.ahead = Some(self.compute_ahead(row, rows)?);
+        }
+        let ahead = self.ahead.as_mut().filter(|ahead| ahead.next_range(row, rows) == Some(range));
+        let Some(ahead) = ahead else {
+            self.ahead = None;
             return Err(self
                 .bound
                 .origin()
                 .breach(format!("row {row} of {rows} was asked for out of turn")));
-        }
-        let value = ScalarValue::try_from_array(&ahead.results, ahead.taken)?;
+        };
+        let value = ahead.results.get(ahead.taken)?;
         ahead.taken += 1;
-        if ahead.taken < ahead.ranges.len() {
-            self.ahead = Some(ahead);
+        if ahead.taken == ahead.ranges.len() {
+            self.ahead = None;
         }
         Ok(value)
     }
