@@ -16,6 +16,7 @@ mod arrow_exchange;
 #[cfg(feature = "df55")]
 mod arrow_flat;
 pub mod built_with;
+mod catalog;
 mod error;
 mod function;
 mod guard;
@@ -32,6 +33,7 @@ pub use arrow::{ArrowArray, ArrowSchema};
 pub use arrow_exchange::{
     export_array, export_fields, export_schema, import_array, import_fields, import_schema,
 };
+pub use catalog::{Catalog, CatalogObject, CatalogSchema, CatalogSchemaObject};
 pub use error::{CallError, ErrorKind, ErrorLink, Origin};
 pub use function::{
     Accumulator, AccumulatorObject, AggregateFunction, AggregateFunctionObject, Argument,
@@ -48,8 +50,10 @@ pub use module::{
 };
 pub use parcel::Parcel;
 pub use table::{
-    Batch, BatchStream, BatchStreamObject, Scan, ScanObject, ScanPlanning, ScanPlanningObject,
-    Table, TableFunction, TableFunctionObject, TableObject,
+    Batch, BatchStream, BatchStreamObject, Input, InputObject, MemoryPool, MemoryPoolObject,
+    MemoryReservation, MemoryReservationObject, Opening, Scan, ScanObject, ScanPlanning,
+    ScanPlanningObject, Table, TableFactory, TableFactoryObject, TableFunction,
+    TableFunctionObject, TableObject, TableOpening, TableOpeningObject,
 };
 pub use version::{CONTRACT, CONTRACT_TEXT, ContractVersion};
 pub use waker::HostWaker;

@@ -1,14 +1,24 @@
 //! DataFusion 55 and the contract: conversions that the SDK and the host share, both directions
 //! side by side.
 
+#[cfg(feature = "tables")]
+pub mod batches;
 pub mod documentation;
 pub mod error;
+#[cfg(feature = "expressions")]
+pub mod expressions;
 pub mod function_table;
+#[cfg(feature = "tables")]
+pub mod metrics;
+pub mod names;
 pub mod parcel;
+#[cfg(feature = "tables")]
+pub mod plan_properties;
 pub mod properties;
 pub mod row_value;
 pub mod settings;
 pub mod signature;
 #[cfg(feature = "simplify")]
 pub mod simplify;
+pub mod statistics;
 pub mod types;

@@ -4,21 +4,36 @@ mod accumulator;
 mod aggregate;
 mod arguments;
 mod arrays;
+#[cfg(feature = "tables")]
+mod catalog;
 mod completion;
 mod export;
+#[cfg(feature = "tables")]
+mod expressions;
 mod functions;
 mod groups_accumulator;
+#[cfg(feature = "tables")]
+mod input;
 mod instance;
 mod interned;
 mod log;
+#[cfg(feature = "tables")]
+mod memory;
 mod partition_evaluator;
+mod pending;
 mod plugin;
 mod runtime;
 mod scalar;
 #[cfg(feature = "tables")]
+mod scan;
+#[cfg(feature = "tables")]
 mod session;
 #[cfg(feature = "tables")]
 mod stream;
+#[cfg(feature = "tables")]
+mod table;
+#[cfg(feature = "tables")]
+mod table_factory;
 #[cfg(feature = "tables")]
 mod table_function;
 mod window;
@@ -26,6 +41,8 @@ mod window;
 pub use self::log::HostSubscriber;
 #[cfg(feature = "simplify")]
 pub use export::SIMPLIFY_NEEDS_FEATURE_SIMPLIFY;
+#[cfg(feature = "table-expressions")]
+pub use export::TABLE_EXPRESSIONS_NEED_FEATURE_TABLE_EXPRESSIONS;
 pub use export::{ActivationContext, Author, activate, declares_simplify};
 pub use plugin::{AsyncScalarOptions, Plugin};
 pub use runtime::runtime;

@@ -4,6 +4,7 @@ pub(crate) mod accumulator;
 pub(crate) mod aggregate;
 pub(crate) mod arguments;
 pub(crate) mod async_scalar;
+pub(crate) mod catalog;
 pub(crate) mod exchange;
 pub(crate) mod groups_accumulator;
 pub(crate) mod imported;

@@ -58,7 +58,16 @@ pub(super) fn write(out: &mut dyn Write, description: &Description, full: bool) 
             documentation.map_or("", |d| d.description.as_str()),
         )
     });
-    section(out, "table functions", lines.collect(), full)
+    section(out, "table functions", lines.collect(), full)?;
+    for (title, names) in [
+        ("tables", &description.tables),
+        ("table factories (STORED AS)", &description.table_factories),
+        ("catalogs", &description.catalogs),
+    ] {
+        let lines = names.iter().map(|name| Line::new(name, name, ""));
+        section(out, title, lines.collect(), full)?;
+    }
+    Ok(())
 }
 
 impl<'a> Line<'a> {

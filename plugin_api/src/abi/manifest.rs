@@ -70,18 +70,30 @@ pub enum CapabilityKind {
     TableFunction,
     /// `simplify` and `preimage` of scalar functions.
     ScalarFunctionSimplify,
+    /// Tables.
+    TableProvider,
+    /// Table factories, for `CREATE EXTERNAL TABLE ... STORED AS`.
+    TableProviderFactory,
+    /// Catalogs.
+    CatalogProvider,
+    /// Filters of scans, and the expressions of deletes and updates.
+    TableExpressions,
     /// A kind of a later contract minor.
     Unknown(String),
 }
 
 impl CapabilityKind {
-    const KNOWN: [(Self, &'static str); 6] = [
+    const KNOWN: [(Self, &'static str); 10] = [
         (Self::ScalarFunction, "scalar_function"),
         (Self::AsyncScalarFunction, "async_scalar_function"),
         (Self::AggregateFunction, "aggregate_function"),
         (Self::WindowFunction, "window_function"),
         (Self::TableFunction, "table_function"),
         (Self::ScalarFunctionSimplify, "scalar_function_simplify"),
+        (Self::TableProvider, "table_provider"),
+        (Self::TableProviderFactory, "table_provider_factory"),
+        (Self::CatalogProvider, "catalog_provider"),
+        (Self::TableExpressions, "table_expressions"),
     ];
 
     /// Its name in manifests.

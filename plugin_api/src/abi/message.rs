@@ -27,4 +27,9 @@ pub use plugin::{Activation, Exports};
 pub use signature::{
     ArrayArgument, Coercion, Documentation, Signature, TypeClass, TypeSignature, Volatility,
 };
-pub use table::{ScanDescriptor, ScanRequest, TableArgument, TableCall, TableFunctionDescriptor};
+pub use table::{
+    Alteration, Constant, Constraint, CreateTable, Emission, Filters, InputDescriptor,
+    InputRequirements, InsertMode, MetricUnit, Partitioning, Pushdown, PushdownReply,
+    ScanDescriptor, ScanMetric, ScanMetrics, ScanRequest, SortColumn, TableArgument, TableCall,
+    TableDescriptor, TableFunctionDescriptor, TableKind, TableStatistics, Write, WriteRequest,
+};

@@ -9,8 +9,9 @@ use abi_stable::{
 };
 
 use super::{
-    AggregateFunctionObject, CallError, Parcel, Reply, ScalarFunctionObject, TableFunctionObject,
-    WindowFunctionObject, guard::guarded, message::Activation,
+    AggregateFunctionObject, CallError, CatalogObject, Parcel, Reply, ScalarFunctionObject,
+    TableFactoryObject, TableFunctionObject, TableObject, WindowFunctionObject, guard::guarded,
+    message::Activation,
 };
 
 /// The symbol under which a plugin library exports its [`LibHeader`].
@@ -49,6 +50,12 @@ interface! {
         fn window_function(position: usize) -> WindowFunctionObject;
         /// The table function at a position among the table functions.
         fn table_function(position: usize) -> TableFunctionObject;
+        /// The table at a position among the tables.
+        fn table(position: usize) -> TableObject;
+        /// The table factory at a position among the table factories.
+        fn table_factory(position: usize) -> TableFactoryObject;
+        /// The catalog at a position among the catalogs.
+        fn catalog(position: usize) -> CatalogObject;
     }
 }
 

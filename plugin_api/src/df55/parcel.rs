@@ -1,10 +1,10 @@
 //! Writing and reading the fields, types and values of a [`Parcel`].
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use arrow::{
     array::{Array, ArrayRef, StructArray},
-    datatypes::{DataType, Field, FieldRef, Schema},
+    datatypes::{DataType, Field, FieldRef, Schema, SchemaRef},
 };
 use datafusion_common::ScalarValue;
 use serde::{Serialize, de::DeserializeOwned};
@@ -16,6 +16,7 @@ use crate::abi::{self, CallError, Parcel};
 #[derive(Debug, Default)]
 pub struct ParcelBuilder {
     fields: Vec<FieldRef>,
+    metadata: HashMap<String, String>,
     values: Vec<ArrayRef>,
     blob: Vec<u8>,
 }
@@ -36,6 +37,12 @@ impl ParcelBuilder {
     pub fn fields<'a>(mut self, fields: impl IntoIterator<Item = &'a FieldRef>) -> Self {
         self.fields.extend(fields.into_iter().map(Arc::clone));
         self
+    }
+
+    /// Adds the fields of a schema, and its metadata.
+    pub fn schema(mut self, schema: &Schema) -> Self {
+        self.metadata.clone_from(schema.metadata());
+        self.fields(schema.fields())
     }
 
     /// Adds types, in order.
@@ -84,9 +91,11 @@ impl ParcelBuilder {
                 .map_err(|error| CallError::contract(error.to_string()))?;
             parcel.values = abi::export_array(&row);
         }
-        if !(self.fields.is_empty() && value_fields.is_empty()) {
+        let empty = self.fields.is_empty() && value_fields.is_empty() && self.metadata.is_empty();
+        if !empty {
             let fields: Vec<_> = self.fields.into_iter().chain(value_fields).collect();
-            parcel.schema = abi::export_schema(&Schema::new(fields))?;
+            let schema = Schema::new_with_metadata(fields, self.metadata);
+            parcel.schema = abi::export_schema(&schema)?;
         }
         Ok(parcel)
     }
@@ -99,6 +108,8 @@ pub struct ParcelContent<M> {
     pub message: M,
     /// The fields that stand for types.
     pub fields: Vec<FieldRef>,
+    /// The metadata of the schema that the fields are.
+    pub metadata: HashMap<String, String>,
     /// The values.
     pub values: Vec<ScalarValue>,
     /// The bytes beside the message.
@@ -112,7 +123,8 @@ impl<M: DeserializeOwned> ParcelContent<M> {
     /// A contract error when it is not what it should be.
     pub fn read(mut parcel: Parcel) -> Result<Self, CallError> {
         let message = parcel.message()?;
-        let mut fields = abi::import_fields(&parcel.schema)?.to_vec();
+        let schema = abi::import_schema(&parcel.schema)?;
+        let mut fields = schema.fields.to_vec();
         if parcel.types > fields.len() {
             return Err(CallError::contract(format!(
                 "a parcel of {} types with {} fields",
@@ -131,6 +143,7 @@ impl<M: DeserializeOwned> ParcelContent<M> {
         Ok(Self {
             message,
             fields,
+            metadata: schema.metadata,
             values,
             blob: parcel.blob.into(),
         })
@@ -150,6 +163,14 @@ impl<M> ParcelContent<M> {
                 other.len()
             ))),
         }
+    }
+
+    /// The schema that the fields are.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::new(Schema::new_with_metadata(
+            self.fields.clone(),
+            self.metadata.clone(),
+        ))
     }
 
     /// The value at a position.

@@ -239,8 +239,9 @@ pub struct RowReader {
 impl RowReader {
     /// Reads `array`.
     pub fn new(array: ArrayRef) -> Self {
+        let numbers: &dyn Array = &array;
         let values = downcast_primitive_array! {
-            array => Some(array.values().inner().clone()),
+            numbers => Some(numbers.values().inner().clone()),
             _ => None
         };
         Self {
@@ -375,7 +376,10 @@ mod tests {
         for values in numbers.chain(others) {
             let data_type = values[0].data_type();
             let mut gathered = RowResults::new(&data_type, values.len());
-            values.iter().cloned().for_each(|value| gathered.push(value));
+            values
+                .iter()
+                .cloned()
+                .for_each(|value| gathered.push(value));
             let array = gathered.finish().unwrap();
             assert_eq!(array.data_type(), &data_type);
             let expected = ScalarValue::iter_to_array(values.clone()).unwrap();

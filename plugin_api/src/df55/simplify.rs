@@ -14,9 +14,6 @@
 //! argument mentions.
 
 mod builtins;
-mod codec;
-mod expressions;
-mod fidelity;
 mod host;
 mod plugin;
 

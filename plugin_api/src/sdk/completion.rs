@@ -1,18 +1,16 @@
 //! A call of an async function that is under way.
 
-use std::{future::Future, pin::Pin, task::Context};
+use std::{future::Future, task::Poll};
 
 use abi_stable::std_types::ROption;
 
-use super::runtime;
+use super::pending::Pending;
 use crate::abi::{CallError, Completion, HostWaker, Value};
 
-type Work = Pin<Box<dyn Future<Output = Result<Value, CallError>> + Send>>;
-
-/// Polls the author's future inside the plugin's runtime; dropping it cancels the work there.
+/// The author's future behind the contract.
 pub(super) struct Running {
     name: String,
-    work: Option<Work>,
+    work: Pending<Value>,
 }
 
 impl Running {
@@ -22,7 +20,7 @@ impl Running {
     ) -> Self {
         Self {
             name: name.to_owned(),
-            work: Some(Box::pin(work)),
+            work: Pending::new(work),
         }
     }
 }
@@ -33,24 +31,9 @@ impl Completion for Running {
     }
 
     fn poll(&mut self, waker: HostWaker) -> Result<ROption<Value>, CallError> {
-        // Entered first, and so left last: the future is dropped inside the runtime too, whether it
-        // ends, fails or panics.
-        let _entered = runtime::enter()?;
-        let Some(mut work) = self.work.take() else {
-            return Err(CallError::contract("polled again after its end"));
-        };
-        match waker.with(|waker| work.as_mut().poll(&mut Context::from_waker(waker))) {
-            std::task::Poll::Ready(value) => value.map(ROption::RSome),
-            std::task::Poll::Pending => {
-                self.work = Some(work);
-                Ok(ROption::RNone)
-            }
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        runtime::drop_inside(self.work.take());
+        Ok(match self.work.poll(waker)? {
+            Poll::Ready(value) => ROption::RSome(value),
+            Poll::Pending => ROption::RNone,
+        })
     }
 }

@@ -83,6 +83,11 @@ pub fn activate<A: Author>(
 #[cfg(feature = "simplify")]
 pub const SIMPLIFY_NEEDS_FEATURE_SIMPLIFY: &str = "scalar_function_simplify:same-major";
 
+/// The manifest's record of `table_expressions`; there is none without the SDK's feature.
+#[doc(hidden)]
+#[cfg(feature = "table-expressions")]
+pub const TABLE_EXPRESSIONS_NEED_FEATURE_TABLE_EXPRESSIONS: &str = "table_expressions:same-major";
+
 /// Whether a manifest's records declare `scalar_function_simplify`.
 #[doc(hidden)]
 pub const fn declares_simplify(records: &[(&str, &str)]) -> bool {
@@ -217,6 +222,18 @@ macro_rules! __capability {
     };
     (table_function) => {
         "table_function:portable"
+    };
+    (table_provider) => {
+        "table_provider:portable"
+    };
+    (table_provider_factory) => {
+        "table_provider_factory:portable"
+    };
+    (catalog_provider) => {
+        "catalog_provider:portable"
+    };
+    (table_expressions) => {
+        $crate::sdk::TABLE_EXPRESSIONS_NEED_FEATURE_TABLE_EXPRESSIONS
     };
     (scalar_function_simplify) => {
         $crate::sdk::SIMPLIFY_NEEDS_FEATURE_SIMPLIFY

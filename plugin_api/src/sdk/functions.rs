@@ -67,6 +67,35 @@ impl Functions {
         self.object_by_identity(self.table.identity(udf))
     }
 
+    #[cfg(feature = "expressions")]
+    pub(super) fn table(&self) -> &FunctionTable {
+        &self.table
+    }
+
+    /// Writes expressions for the host; nothing when the plugin is built without expressions, or
+    /// one of them cannot cross.
+    #[cfg(all(feature = "tables", feature = "expressions"))]
+    pub(super) fn write_expressions(
+        &self,
+        exprs: &[&datafusion_expr::Expr],
+        parcel: &mut crate::df55::parcel::ParcelBuilder,
+    ) -> Result<(crate::abi::message::ExpressionList, Vec<u8>), CallError> {
+        let reference = |function: &ScalarUDF| Some(self.table.reference(function));
+        let written = crate::df55::expressions::pack_whole(exprs, &reference, parcel);
+        written
+            .map(Option::unwrap_or_default)
+            .map_err(|error| crate::df55::error::to_call_error(&error))
+    }
+
+    #[cfg(all(feature = "tables", not(feature = "expressions")))]
+    pub(super) fn write_expressions(
+        &self,
+        _: &[&datafusion_expr::Expr],
+        _: &mut crate::df55::parcel::ParcelBuilder,
+    ) -> Result<(crate::abi::message::ExpressionList, Vec<u8>), CallError> {
+        Ok(Default::default())
+    }
+
     #[cfg(feature = "simplify")]
     pub(super) fn simplify(
         &self,

@@ -10,10 +10,16 @@ use super::{
     scalar,
     window::{self, WindowExport, WindowFunctions},
 };
+#[cfg(feature = "tables")]
+use super::{
+    catalog::CatalogExport, plugin::Sources, table::TableExport, table_factory::TableFactoryExport,
+    table_function::TableFunctionExport,
+};
 use crate::{
     abi::{
-        AggregateFunctionObject, CallError, Parcel, PluginInstance, ScalarFunctionObject,
-        TableFunctionObject, WindowFunctionObject, message::Exports,
+        AggregateFunctionObject, CallError, CatalogObject, Parcel, PluginInstance,
+        ScalarFunctionObject, TableFactoryObject, TableFunctionObject, TableObject,
+        WindowFunctionObject, message::Exports,
     },
     df55::{parcel::ParcelBuilder, types::TypeList},
 };
@@ -23,7 +29,7 @@ pub(super) struct Instance {
     aggregate: Arc<AggregateFunctions>,
     window: Arc<WindowFunctions>,
     #[cfg(feature = "tables")]
-    table: Vec<super::table_function::TableFunctionEntry>,
+    sources: Sources,
 }
 
 impl Instance {
@@ -33,7 +39,7 @@ impl Instance {
             aggregate: Arc::new(Interned::new(plugin.aggregate, |udf| udf.name().to_owned())),
             window: Arc::new(Interned::new(plugin.window, |udf| udf.name().to_owned())),
             #[cfg(feature = "tables")]
-            table: plugin.table,
+            sources: plugin.sources,
         }
     }
 }
@@ -41,13 +47,22 @@ impl Instance {
 #[cfg(feature = "tables")]
 impl Drop for Instance {
     fn drop(&mut self) {
-        crate::abi::drop_each(self.table.drain(..), |entry| entry.name.clone());
+        let Sources {
+            functions,
+            tables,
+            factories,
+            catalogs,
+        } = std::mem::take(&mut self.sources);
+        crate::abi::drop_each(functions, |entry| entry.name.clone());
+        crate::abi::drop_each(tables, |(name, _)| name.clone());
+        crate::abi::drop_each(factories, |entry| entry.name.clone());
+        crate::abi::drop_each(catalogs, |entry| entry.name.clone());
     }
 }
 
 fn none<T>(kind: &str, position: usize) -> Result<T, CallError> {
     Err(CallError::contract(format!(
-        "there is no {kind} function {position}"
+        "there is no {kind} {position}"
     )))
 }
 
@@ -75,8 +90,17 @@ impl PluginInstance for Instance {
                 .push(window::descriptor(udf, &mut types)?);
         }
         #[cfg(feature = "tables")]
-        for entry in &self.table {
-            exports.table_functions.push(entry.descriptor());
+        {
+            let Sources {
+                functions,
+                tables,
+                factories,
+                catalogs,
+            } = &self.sources;
+            exports.table_functions = functions.iter().map(|entry| entry.descriptor()).collect();
+            exports.tables = tables.iter().map(|(name, _)| name.clone()).collect();
+            exports.table_factories = factories.iter().map(|entry| entry.name.clone()).collect();
+            exports.catalogs = catalogs.iter().map(|entry| entry.name.clone()).collect();
         }
         ParcelBuilder::new()
             .types(types.as_slice())
@@ -85,7 +109,7 @@ impl PluginInstance for Instance {
 
     fn scalar_function(&self, position: usize) -> Result<ScalarFunctionObject, CallError> {
         if position >= self.scalar.exports().len() {
-            return none("scalar", position);
+            return none("scalar function", position);
         }
         self.scalar.object_by_identity(position as u64)
     }
@@ -93,22 +117,59 @@ impl PluginInstance for Instance {
     fn aggregate_function(&self, position: usize) -> Result<AggregateFunctionObject, CallError> {
         match self.aggregate.exports().get(position) {
             Some(udf) => Ok(AggregateExport::object(Arc::clone(udf), &self.aggregate)),
-            None => none("aggregate", position),
+            None => none("aggregate function", position),
         }
     }
 
     fn window_function(&self, position: usize) -> Result<WindowFunctionObject, CallError> {
         match self.window.exports().get(position) {
             Some(udf) => Ok(WindowExport::object(Arc::clone(udf), &self.window)),
-            None => none("window", position),
+            None => none("window function", position),
         }
     }
 
     fn table_function(&self, position: usize) -> Result<TableFunctionObject, CallError> {
         #[cfg(feature = "tables")]
-        if let Some(entry) = self.table.get(position) {
-            return Ok(TableFunctionObject::new(entry.clone()));
+        if let Some(entry) = self.sources.functions.get(position) {
+            return Ok(TableFunctionObject::new(TableFunctionExport {
+                entry: entry.clone(),
+                functions: Arc::clone(&self.scalar),
+            }));
+        }
+        none("table function", position)
+    }
+
+    fn table(&self, position: usize) -> Result<TableObject, CallError> {
+        #[cfg(feature = "tables")]
+        if let Some((name, provider)) = self.sources.tables.get(position) {
+            return Ok(TableExport::object(
+                name,
+                Arc::clone(provider),
+                &self.scalar,
+            ));
         }
         none("table", position)
+    }
+
+    fn table_factory(&self, position: usize) -> Result<TableFactoryObject, CallError> {
+        #[cfg(feature = "tables")]
+        if let Some(entry) = self.sources.factories.get(position) {
+            return Ok(TableFactoryObject::new(TableFactoryExport {
+                entry: entry.clone(),
+                functions: Arc::clone(&self.scalar),
+            }));
+        }
+        none("table factory", position)
+    }
+
+    fn catalog(&self, position: usize) -> Result<CatalogObject, CallError> {
+        #[cfg(feature = "tables")]
+        if let Some(entry) = self.sources.catalogs.get(position) {
+            return Ok(CatalogObject::new(CatalogExport {
+                entry: entry.clone(),
+                functions: Arc::clone(&self.scalar),
+            }));
+        }
+        none("catalog", position)
     }
 }

@@ -13,8 +13,14 @@ use crate::{
         self, ArrowArray, ArrowSchema, CallError, EvaluatorTraits, Range, RowValue, Rows,
         WindowState,
     },
-    df55::{error::to_call_error, row_value::{RowResults, row_value_of}},
+    df55::{
+        error::to_call_error,
+        row_value::{RowResults, row_value_of},
+    },
 };
+
+/// The most rows that are computed ahead: so few that their results stay in the processor's cache.
+const AHEAD: usize = 1024;
 
 /// The types that a bound window function fixed for its evaluators.
 pub(super) struct EvaluatorTypes {
@@ -156,12 +162,13 @@ impl abi::PartitionEvaluator for PartitionEvaluatorExport {
         let mut range = self.range_of(row, rows)?;
         // The caller asks for a row that it would not ask for in an unfinished partition.
         let ended = range.end == rows && !causal;
-        let mut ranges = Vec::with_capacity(rows.saturating_sub(row));
-        let mut results = RowResults::new(&result_type, rows.saturating_sub(row));
+        let stop = rows.min(row + AHEAD);
+        let mut ranges = RVec::with_capacity(stop.saturating_sub(row));
+        let mut results = RowResults::new(&result_type, stop.saturating_sub(row));
         for next in row + 1.. {
             results.push(self.value_at(&range)?);
             ranges.push(crossing(&range));
-            if next >= rows {
+            if next >= stop {
                 break;
             }
             range = self.range_of(next, rows)?;
@@ -170,7 +177,7 @@ impl abi::PartitionEvaluator for PartitionEvaluatorExport {
             }
         }
         Ok(Rows {
-            ranges: RVec::from(ranges),
+            ranges,
             results: export(&results.finish()?, &self.types.result)?,
         })
     }

@@ -8,7 +8,16 @@ use datafusion_expr::{
     async_udf::{AsyncScalarUDF, AsyncScalarUDFImpl},
 };
 
+#[cfg(feature = "tables")]
+use datafusion_session::{
+    CatalogProvider, TableFunction, TableFunctionImpl, TableProvider, TableProviderFactory,
+};
+
 use super::instance::Instance;
+#[cfg(feature = "tables")]
+use super::{
+    catalog::CatalogEntry, table_factory::TableFactoryEntry, table_function::TableFunctionEntry,
+};
 use crate::abi::PluginInstanceObject;
 
 /// How an async scalar function is called.
@@ -45,14 +54,24 @@ pub(super) struct ScalarEntry {
     pub(super) simplifies: bool,
 }
 
-/// The functions that a plugin exports.
+/// What a plugin exports.
 #[derive(Debug, Default)]
 pub struct Plugin {
     pub(super) scalar: Vec<ScalarEntry>,
     pub(super) aggregate: Vec<Arc<AggregateUDF>>,
     pub(super) window: Vec<Arc<WindowUDF>>,
     #[cfg(feature = "tables")]
-    pub(super) table: Vec<super::table_function::TableFunctionEntry>,
+    pub(super) sources: Sources,
+}
+
+/// Where tables come from.
+#[cfg(feature = "tables")]
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    pub(super) functions: Vec<TableFunctionEntry>,
+    pub(super) tables: Vec<(String, Arc<dyn TableProvider>)>,
+    pub(super) factories: Vec<TableFactoryEntry>,
+    pub(super) catalogs: Vec<CatalogEntry>,
 }
 
 impl Plugin {
@@ -133,10 +152,10 @@ impl Plugin {
     pub fn table_function(
         mut self,
         name: impl Into<String>,
-        function: impl datafusion_session::TableFunctionImpl + 'static,
+        function: impl TableFunctionImpl + 'static,
         documentation: Option<datafusion_expr::Documentation>,
     ) -> Self {
-        self.table.push(super::table_function::TableFunctionEntry {
+        self.sources.functions.push(TableFunctionEntry {
             name: name.into(),
             function: Arc::new(function),
             documentation,
@@ -148,16 +167,46 @@ impl Plugin {
     #[cfg(feature = "tables")]
     pub fn table_functions(
         mut self,
-        functions: impl IntoIterator<Item = Arc<datafusion_session::TableFunction>>,
+        functions: impl IntoIterator<Item = Arc<TableFunction>>,
     ) -> Self {
-        let entry = |function: Arc<datafusion_session::TableFunction>| {
-            super::table_function::TableFunctionEntry {
-                name: function.name().to_owned(),
-                function: Arc::clone(function.function()),
-                documentation: None,
-            }
+        let entry = |function: Arc<TableFunction>| TableFunctionEntry {
+            name: function.name().to_owned(),
+            function: Arc::clone(function.function()),
+            documentation: None,
         };
-        self.table.extend(functions.into_iter().map(entry));
+        self.sources
+            .functions
+            .extend(functions.into_iter().map(entry));
+        self
+    }
+
+    /// Exports a table. A session has it as `plugin.name`, in the schema that bears the plugin's
+    /// name.
+    #[cfg(feature = "tables")]
+    pub fn table(mut self, name: impl Into<String>, table: Arc<dyn TableProvider>) -> Self {
+        self.sources.tables.push((name.into(), table));
+        self
+    }
+
+    /// Exports a table factory: `CREATE EXTERNAL TABLE ... STORED AS name` asks it for a table.
+    #[cfg(feature = "tables")]
+    pub fn table_provider_factory(
+        mut self,
+        name: impl Into<String>,
+        factory: Arc<dyn TableProviderFactory>,
+    ) -> Self {
+        let name = name.into().to_uppercase();
+        self.sources
+            .factories
+            .push(TableFactoryEntry { name, factory });
+        self
+    }
+
+    /// Exports a catalog.
+    #[cfg(feature = "tables")]
+    pub fn catalog(mut self, name: impl Into<String>, catalog: Arc<dyn CatalogProvider>) -> Self {
+        let name = name.into();
+        self.sources.catalogs.push(CatalogEntry { name, catalog });
         self
     }
 
@@ -165,19 +214,36 @@ impl Plugin {
     /// functions across the contract.
     ///
     /// # Errors
-    /// When two functions of one kind have one name.
+    /// When two exports of one kind have one name.
     pub fn into_instance(self) -> Result<PluginInstanceObject> {
         self.check_names()?;
         Ok(PluginInstanceObject::new(Instance::new(self)))
     }
 
-    /// Refuses two functions of one kind with one name.
+    /// Refuses two exports of one kind with one name.
     pub(super) fn check_names(&self) -> Result<()> {
-        unique("scalar", self.scalar.iter().map(|entry| entry.udf.name()))?;
-        unique("aggregate", self.aggregate.iter().map(|udf| udf.name()))?;
-        unique("window", self.window.iter().map(|udf| udf.name()))?;
+        unique(
+            "scalar functions",
+            self.scalar.iter().map(|entry| entry.udf.name()),
+        )?;
+        unique(
+            "aggregate functions",
+            self.aggregate.iter().map(|udf| udf.name()),
+        )?;
+        unique("window functions", self.window.iter().map(|udf| udf.name()))?;
         #[cfg(feature = "tables")]
-        unique("table", self.table.iter().map(|entry| entry.name.as_str()))?;
+        {
+            let Sources {
+                functions,
+                tables,
+                factories,
+                catalogs,
+            } = &self.sources;
+            unique("table functions", functions.iter().map(|e| e.name.as_str()))?;
+            unique("tables", tables.iter().map(|(name, _)| name.as_str()))?;
+            unique("table factories", factories.iter().map(|e| e.name.as_str()))?;
+            unique("catalogs", catalogs.iter().map(|e| e.name.as_str()))?;
+        }
         Ok(())
     }
 }
@@ -186,7 +252,7 @@ fn unique<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
     let mut seen = HashSet::new();
     for name in names {
         if !seen.insert(name) {
-            return plan_err!("two {kind} functions are named '{name}'");
+            return plan_err!("two {kind} are named '{name}'");
         }
     }
     Ok(())

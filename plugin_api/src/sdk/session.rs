@@ -1,7 +1,11 @@
 //! The session that a plugin's tables are planned and run in: the plugin's own, with the host's
 //! settings.
 
-use std::{any::Any, collections::HashMap, sync::Arc};
+use std::{
+    any::Any,
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
 use async_trait::async_trait;
 use datafusion_common::{
@@ -13,14 +17,26 @@ use datafusion_execution::{TaskContext, config::SessionConfig, runtime_env::Runt
 use datafusion_expr::{
     AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, WindowUDF,
     execution_props::ExecutionProps,
-    physical_planning_context::PhysicalPlanningContext,
     registry::{ExtensionTypeRegistryRef, MemoryExtensionTypeRegistry},
 };
-use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
+use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_session::{CatalogProviderList, Session};
 
 use crate::{abi::message::Settings, df55::settings::options_from};
+
+/// One for all sessions: object stores that an author registers, and caches, stay.
+static RUNTIME: LazyLock<Arc<RuntimeEnv>> = LazyLock::new(Arc::default);
+
+#[cfg(feature = "expressions")]
+fn extension_types() -> ExtensionTypeRegistryRef {
+    Arc::new(MemoryExtensionTypeRegistry::new_with_canonical_extension_types())
+}
+
+#[cfg(not(feature = "expressions"))]
+fn extension_types() -> ExtensionTypeRegistryRef {
+    Arc::new(MemoryExtensionTypeRegistry::new_empty())
+}
 
 /// Knows settings and a runtime environment; has no catalog, no functions and no planner.
 #[derive(Debug)]
@@ -41,12 +57,10 @@ impl PluginSession {
         let options = ConfigOptions::clone(&options_from(settings));
         Self {
             config: SessionConfig::from(options),
-            runtime: Arc::new(RuntimeEnv::default()),
+            runtime: Arc::clone(&RUNTIME),
             props: ExecutionProps::new(),
             table_options: TableOptions::new(),
-            extension_types: Arc::new(
-                MemoryExtensionTypeRegistry::new_with_canonical_extension_types(),
-            ),
+            extension_types: extension_types(),
             scalar: HashMap::new(),
             higher_order: HashMap::new(),
             aggregate: HashMap::new(),
@@ -73,12 +87,22 @@ impl Session for PluginSession {
         not_impl_err!("a plugin's session plans no queries")
     }
 
+    #[cfg(feature = "expressions")]
     fn create_physical_expr(&self, expr: Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
-        create_physical_expr(
+        datafusion_physical_expr::create_physical_expr(
             &expr,
             schema,
             &self.props,
-            &PhysicalPlanningContext::default(),
+            &datafusion_expr::physical_planning_context::PhysicalPlanningContext::default(),
+        )
+    }
+
+    // A plugin that is given no expressions does not carry the code that evaluates every kind.
+    #[cfg(not(feature = "expressions"))]
+    fn create_physical_expr(&self, expr: Expr, _: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+        not_impl_err!(
+            "an expression for {expr}: the plugin is built without the SDK's feature \
+             'table-expressions'"
         )
     }
 

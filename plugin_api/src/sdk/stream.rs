@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use arrow::{array::StructArray, datatypes::SchemaRef, record_batch::RecordBatch};
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion_common::Result;
 use datafusion_execution::{SendableRecordBatchStream, TaskContext};
@@ -20,8 +20,8 @@ use datafusion_session::{Session, TableProvider};
 
 use super::runtime;
 use crate::{
-    abi::{Batch, BatchStream, CallError, HostWaker, export_array},
-    df55::error::to_call_error,
+    abi::{Batch, BatchStream, CallError, HostWaker},
+    df55::{batches::export_batch, error::to_call_error},
 };
 
 /// One partition as it is read; polled inside the plugin's runtime.
@@ -38,27 +38,6 @@ impl Streaming {
             schema,
             stream: Some(stream),
         }
-    }
-
-    fn batch(&self, batch: RecordBatch) -> Result<Batch, CallError> {
-        for (column, field) in batch.columns().iter().zip(self.schema.fields()) {
-            if column.data_type() != field.data_type() {
-                return Err(CallError::contract(format!(
-                    "column '{}' of a batch is of type {}, but the schema promised {}",
-                    field.name(),
-                    column.data_type(),
-                    field.data_type()
-                )));
-            }
-        }
-        if batch.num_columns() != self.schema.fields().len() {
-            return Err(CallError::contract(format!(
-                "a batch of {} columns, but the schema promised {}",
-                batch.num_columns(),
-                self.schema.fields().len()
-            )));
-        }
-        Ok(Batch::Ready(export_array(&StructArray::from(batch))))
     }
 }
 
@@ -82,9 +61,9 @@ impl BatchStream for Streaming {
             Poll::Ready(None) => Ok(Batch::End),
             Poll::Ready(Some(Err(error))) => Err(to_call_error(&error)),
             Poll::Ready(Some(Ok(batch))) => {
-                let batch = self.batch(batch)?;
+                let batch = export_batch(batch, &self.schema)?;
                 self.stream = Some(stream);
-                Ok(batch)
+                Ok(Batch::Ready(batch))
             }
         }
     }

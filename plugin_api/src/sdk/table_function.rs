@@ -1,37 +1,21 @@
-//! An author's table function behind the contract, and the tables that it yields.
+//! An author's table function behind the contract.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::sync::Arc;
 
-use abi_stable::std_types::ROption;
-use datafusion_common::{Column, Result, TableReference};
-use datafusion_execution::TaskContext;
+use datafusion_common::Column;
 use datafusion_expr::{Documentation, Expr};
-use datafusion_physical_plan::{
-    ExecutionPlan, ExecutionPlanProperties, display::DisplayableExecutionPlan,
-    execution_plan::Boundedness,
-};
-use datafusion_session::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
+use datafusion_session::{TableFunctionArgs, TableFunctionImpl};
 
-use super::{
-    runtime::{self, Inside},
-    session::PluginSession,
-    stream::Streaming,
-};
+use super::{functions::Functions, runtime, session::PluginSession, table::TableExport};
 use crate::{
     abi::{
-        BatchStreamObject, CallError, HostWaker, Parcel, Scan, ScanObject, ScanPlanning,
-        ScanPlanningObject, Table, TableFunction, TableObject, export_schema,
-        message::{
-            FieldsReply, ScanDescriptor, ScanRequest, TableArgument, TableCall,
-            TableFunctionDescriptor,
-        },
+        CallError, Parcel, TableFunction, TableObject,
+        message::{TableArgument, TableCall, TableFunctionDescriptor},
     },
-    df55::{documentation::documentation_to_message, error::to_call_error, parcel::ParcelContent},
+    df55::{
+        documentation::documentation_to_message, error::to_call_error, names::table_reference,
+        parcel::ParcelContent,
+    },
 };
 
 /// A table function as exported.
@@ -55,17 +39,19 @@ impl TableFunctionEntry {
     }
 }
 
-fn df<T>(result: Result<T>) -> Result<T, CallError> {
-    result.map_err(|error| to_call_error(&error))
+/// A table function behind the contract.
+pub(super) struct TableFunctionExport {
+    pub(super) entry: TableFunctionEntry,
+    pub(super) functions: Arc<Functions>,
 }
 
-impl TableFunction for TableFunctionEntry {
+impl TableFunction for TableFunctionExport {
     fn item(&self) -> &str {
-        &self.name
+        &self.entry.name
     }
 
     fn describe(&self) -> Result<Parcel, CallError> {
-        Parcel::of(&self.descriptor())
+        Parcel::of(&self.entry.descriptor())
     }
 
     fn call(&self, request: Parcel) -> Result<TableObject, CallError> {
@@ -84,154 +70,25 @@ impl TableFunction for TableFunctionEntry {
             .collect::<Result<_, _>>()?;
         let session = PluginSession::new(&call.message.settings);
         let _entered = runtime::enter()?;
-        let provider = df(self
+        let args = TableFunctionArgs::new(&exprs, &session);
+        let provider = self
+            .entry
             .function
-            .call_with_args(TableFunctionArgs::new(&exprs, &session)))?;
-        Ok(TableObject::new(TableExport {
-            name: self.name.clone(),
-            provider: Inside::new(provider),
-        }))
+            .call_with_args(args)
+            .map_err(|error| to_call_error(&error))?;
+        Ok(TableExport::object(
+            &self.entry.name,
+            provider,
+            &self.functions,
+        ))
     }
 }
 
+/// An identifier in parts as DataFusion has it: a column, qualified by all parts but the last.
 fn identifier(parts: &[String]) -> Result<Expr, CallError> {
-    let relation = match parts {
-        [_] => None,
-        [table, _] => Some(TableReference::bare(table.as_str())),
-        [schema, table, _] => Some(TableReference::partial(schema.as_str(), table.as_str())),
-        [catalog, schema, table, _] => Some(TableReference::full(
-            catalog.as_str(),
-            schema.as_str(),
-            table.as_str(),
-        )),
-        _ => {
-            return Err(CallError::contract(format!(
-                "an identifier of {} parts",
-                parts.len()
-            )));
-        }
+    let Some((name, relation)) = parts.split_last() else {
+        return Err(CallError::contract("an identifier of no parts"));
     };
-    let name = parts.last().cloned().unwrap_or_default();
-    Ok(Expr::Column(Column::new(relation, name)))
-}
-
-/// A table of the plugin.
-struct TableExport {
-    name: String,
-    provider: Inside<Arc<dyn TableProvider>>,
-}
-
-impl Table for TableExport {
-    fn item(&self) -> &str {
-        &self.name
-    }
-
-    fn schema(&self) -> Result<Parcel, CallError> {
-        with_schema(&FieldsReply {}, &self.provider.get()?.schema())
-    }
-
-    fn scan(&self, request: Parcel) -> Result<ScanPlanningObject, CallError> {
-        let request: ScanRequest = request.message()?;
-        let provider = Arc::clone(self.provider.get()?);
-        let name = self.name.clone();
-        let plan = async move {
-            let session = PluginSession::new(&request.settings);
-            let plan = provider
-                .scan(&session, request.projection.as_ref(), &[], request.limit)
-                .await;
-            let context = session.task_ctx();
-            Ok(ScanExport {
-                name,
-                plan: Inside::new(df(plan)?),
-                context,
-            })
-        };
-        Ok(ScanPlanningObject::new(Planning {
-            name: self.name.clone(),
-            work: Some(Box::pin(plan)),
-        }))
-    }
-}
-
-fn with_schema<M: serde::Serialize>(
-    message: &M,
-    schema: &arrow::datatypes::Schema,
-) -> Result<Parcel, CallError> {
-    let mut parcel = Parcel::of(message)?;
-    parcel.schema = export_schema(schema)?;
-    parcel.types = schema.fields().len();
-    Ok(parcel)
-}
-
-type Work = Pin<Box<dyn Future<Output = Result<ScanExport, CallError>> + Send>>;
-
-/// A scan that is being planned, inside the plugin's runtime.
-struct Planning {
-    name: String,
-    work: Option<Work>,
-}
-
-impl ScanPlanning for Planning {
-    fn item(&self) -> &str {
-        &self.name
-    }
-
-    fn poll(&mut self, waker: HostWaker) -> Result<ROption<ScanObject>, CallError> {
-        // Entered first, and so left last: the work is dropped inside the runtime too.
-        let _entered = runtime::enter()?;
-        let Some(mut work) = self.work.take() else {
-            return Err(CallError::contract("polled again after its end"));
-        };
-        match waker.with(|waker| work.as_mut().poll(&mut Context::from_waker(waker))) {
-            Poll::Ready(scan) => Ok(ROption::RSome(ScanObject::new(scan?))),
-            Poll::Pending => {
-                self.work = Some(work);
-                Ok(ROption::RNone)
-            }
-        }
-    }
-}
-
-impl Drop for Planning {
-    fn drop(&mut self) {
-        runtime::drop_inside(self.work.take());
-    }
-}
-
-/// A planned scan.
-struct ScanExport {
-    name: String,
-    plan: Inside<Arc<dyn ExecutionPlan>>,
-    context: Arc<TaskContext>,
-}
-
-impl Scan for ScanExport {
-    fn item(&self) -> &str {
-        &self.name
-    }
-
-    fn describe(&self) -> Result<Parcel, CallError> {
-        let plan = self.plan.get()?;
-        let descriptor = ScanDescriptor {
-            partitions: plan.output_partitioning().partition_count(),
-            unbounded: matches!(plan.boundedness(), Boundedness::Unbounded { .. }),
-            display: DisplayableExecutionPlan::new(plan.as_ref())
-                .one_line()
-                .to_string()
-                .trim_end()
-                .to_owned(),
-        };
-        with_schema(&descriptor, &plan.schema())
-    }
-
-    fn execute(&self, partition: usize) -> Result<BatchStreamObject, CallError> {
-        let _entered = runtime::enter()?;
-        let plan = self.plan.get()?;
-        let stream = df(plan.execute(partition, Arc::clone(&self.context)))?;
-        Ok(BatchStreamObject::new(Streaming::new(
-            &self.name,
-            plan.schema(),
-            stream,
-        )))
-    }
+    let relation = table_reference(&relation.to_vec())?;
+    Ok(Expr::Column(Column::new(relation, name.as_str())))
 }

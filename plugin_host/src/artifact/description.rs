@@ -18,6 +18,15 @@ pub struct Description {
     pub functions: Vec<FunctionEntry>,
     /// Table functions, in the order of export.
     pub table_functions: Vec<TableFunctionEntry>,
+    /// Tables, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<String>,
+    /// Table factories, by the word after `STORED AS`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub table_factories: Vec<String>,
+    /// Catalogs, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub catalogs: Vec<String>,
 }
 
 /// A function.
@@ -75,12 +84,19 @@ impl Description {
         Self {
             functions,
             table_functions,
+            tables: exports.tables.clone(),
+            table_factories: exports.table_factories.clone(),
+            catalogs: exports.catalogs.clone(),
         }
     }
 
-    /// How many functions there are, of all kinds.
+    /// How many items there are, of all kinds.
     pub fn count(&self) -> usize {
-        self.functions.len() + self.table_functions.len()
+        self.functions.len()
+            + self.table_functions.len()
+            + self.tables.len()
+            + self.table_factories.len()
+            + self.catalogs.len()
     }
 
     /// The first fact in which this description, packed, differs from what activation yields.
@@ -99,13 +115,29 @@ impl Description {
                     volatility,
                 )
             });
-            let tables = description.table_functions.iter();
+            let table_functions = description.table_functions.iter();
+            let table_functions = table_functions.map(|entry| ("table", entry.name.as_str()));
+            let sources = [
+                ("table provider", &description.tables),
+                ("table factory", &description.table_factories),
+                ("catalog", &description.catalogs),
+            ];
+            let sources = sources
+                .into_iter()
+                .flat_map(|(kind, names)| names.iter().map(move |name| (kind, name.as_str())));
             functions
-                .chain(tables.map(|entry| ("table", entry.name.as_str(), &[][..], "")))
+                .chain(
+                    table_functions
+                        .chain(sources)
+                        .map(|(kind, name)| (kind, name, &[][..], "")),
+                )
                 .collect()
         }
         let text = |(kind, name, aliases, volatility): &(&str, &str, &[String], &str)| {
-            let mut text = format!("{kind} function '{name}'");
+            let mut text = match *kind {
+                "table provider" | "table factory" | "catalog" => format!("{kind} '{name}'"),
+                _ => format!("{kind} function '{name}'"),
+            };
             if !volatility.is_empty() {
                 text += &format!(" ({volatility})");
             }
@@ -123,7 +155,7 @@ impl Description {
         }
         (packed.len() != activated.len()).then(|| {
             let (packed, activated) = (packed.len(), activated.len());
-            format!("{packed} functions are packed, {activated} are exported")
+            format!("{packed} items are packed, {activated} are exported")
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The functions of one activated plugin, taken in.
+//! The functions and tables of one activated plugin, taken in.
 
 use std::sync::Arc;
 
@@ -9,16 +9,17 @@ use datafusion_plugin_api::{
         manifest::CapabilityKind,
         message::{Exports, FunctionDescriptor, FunctionKind},
     },
-    df55::parcel::ParcelContent,
+    df55::{error::to_call_error, parcel::ParcelContent},
 };
 
 use super::{
     aggregate::{AggregateFunction, PluginAggregateUdf},
     async_scalar::{AsyncLimits, PluginAsyncScalarUdf},
+    catalog::PluginCatalog,
     metrics::ItemMetrics,
     origin::{Activated, Origin},
     scalar::{PluginScalarUdf, ScalarFunction},
-    table::{PluginTableFunction, TableFunction},
+    table::{PluginTable, PluginTableFactory, PluginTableFunction, TableFunction},
     window::{PluginWindowUdf, WindowFunction},
 };
 use datafusion::arrow::datatypes::DataType;
@@ -37,6 +38,12 @@ pub enum ItemKind {
     Window,
     /// A table function.
     Table,
+    /// A table.
+    TableProvider,
+    /// A table factory, for `CREATE EXTERNAL TABLE ... STORED AS`.
+    TableFactory,
+    /// A catalog.
+    Catalog,
 }
 
 impl std::fmt::Display for ItemKind {
@@ -47,11 +54,14 @@ impl std::fmt::Display for ItemKind {
             Self::Aggregate => "aggregate",
             Self::Window => "window",
             Self::Table => "table",
+            Self::TableProvider => "table provider",
+            Self::TableFactory => "table factory",
+            Self::Catalog => "catalog",
         })
     }
 }
 
-/// A function of a plugin, not yet under a name.
+/// An item of a plugin, not yet under a name.
 #[derive(Debug)]
 pub(crate) struct Imported {
     pub(crate) kind: ItemKind,
@@ -68,6 +78,9 @@ enum Function {
     Aggregate(Arc<AggregateFunction>),
     Window(Arc<WindowFunction>),
     Table(Arc<TableFunction>),
+    TableProvider(Arc<PluginTable>),
+    TableFactory(Arc<PluginTableFactory>),
+    Catalog(Arc<PluginCatalog>),
 }
 
 /// A function under a name, as a session takes it.
@@ -77,6 +90,10 @@ pub(crate) enum Named {
     Aggregate(Arc<AggregateUDF>),
     Window(Arc<WindowUDF>),
     Table(String, Arc<PluginTableFunction>),
+    /// Schema, table name, table.
+    TableProvider(String, String, Arc<PluginTable>),
+    TableFactory(String, Arc<PluginTableFactory>),
+    Catalog(String, Arc<PluginCatalog>),
 }
 
 impl Imported {
@@ -112,6 +129,17 @@ impl Imported {
                     let function = PluginTableFunction::new(Arc::clone(function));
                     Named::Table(name.to_owned(), Arc::new(function))
                 })
+                .collect(),
+            Function::TableProvider(table) => vec![Named::TableProvider(
+                table.plugin().to_owned(),
+                self.name.clone(),
+                Arc::clone(table),
+            )],
+            Function::TableFactory(factory) => each()
+                .map(|name| Named::TableFactory(name.to_owned(), Arc::clone(factory)))
+                .collect(),
+            Function::Catalog(catalog) => each()
+                .map(|name| Named::Catalog(name.to_owned(), Arc::clone(catalog)))
                 .collect(),
         }
     }
@@ -212,7 +240,56 @@ pub(crate) fn import(
             function: Function::Table(Arc::new(TableFunction::new(origin, object))),
         });
     }
+    functions.extend(import_sources(plugin, instance, exports, granted)?);
     Ok(functions)
+}
+
+/// Takes in tables, table factories and catalogs.
+fn import_sources(
+    plugin: &Arc<Activated>,
+    instance: &PluginInstanceObject,
+    exports: &Exports,
+    granted: &[CapabilityKind],
+) -> Result<Vec<Imported>, CallError> {
+    let of_kind = |capability, names| -> &[String] {
+        if granted.contains(&capability) {
+            names
+        } else {
+            &[]
+        }
+    };
+    let source = |kind, name: &str, origin: &Origin, function| Imported {
+        kind,
+        name: name.to_owned(),
+        aliases: Vec::new(),
+        metrics: Arc::clone(origin.metrics()),
+        function,
+    };
+    let mut sources = Vec::new();
+    let tables = of_kind(CapabilityKind::TableProvider, exports.tables.as_slice());
+    for (position, name) in tables.iter().enumerate() {
+        let origin = origin(plugin, name, position as u64);
+        let table = PluginTable::new(origin.clone(), instance.table(position)?);
+        let table = table.map_err(|error| to_call_error(&error))?;
+        let function = Function::TableProvider(Arc::new(table));
+        sources.push(source(ItemKind::TableProvider, name, &origin, function));
+    }
+    let factories = exports.table_factories.as_slice();
+    let factories = of_kind(CapabilityKind::TableProviderFactory, factories);
+    for (position, name) in factories.iter().enumerate() {
+        let origin = origin(plugin, name, position as u64);
+        let factory = PluginTableFactory::new(origin.clone(), instance.table_factory(position)?);
+        let function = Function::TableFactory(Arc::new(factory));
+        sources.push(source(ItemKind::TableFactory, name, &origin, function));
+    }
+    let catalogs = of_kind(CapabilityKind::CatalogProvider, exports.catalogs.as_slice());
+    for (position, name) in catalogs.iter().enumerate() {
+        let origin = origin(plugin, name, position as u64);
+        let catalog = PluginCatalog::new(origin.clone(), instance.catalog(position)?);
+        let function = Function::Catalog(Arc::new(catalog));
+        sources.push(source(ItemKind::Catalog, name, &origin, function));
+    }
+    Ok(sources)
 }
 
 fn origin(plugin: &Arc<Activated>, item: &str, identity: u64) -> Origin {

@@ -22,6 +22,7 @@ use super::{metrics::ItemMetrics, scalar::ScalarFunction};
 pub(crate) struct Activated {
     name: String,
     number: u64,
+    table_expressions: bool,
     siblings: Mutex<Siblings>,
 }
 
@@ -55,17 +56,24 @@ impl Siblings {
 }
 
 impl Activated {
-    pub(crate) fn new(name: &str) -> Arc<Self> {
+    /// `table_expressions` says that filters, deletes and updates are granted.
+    pub(crate) fn new(name: &str, table_expressions: bool) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Arc::new(Self {
             name: name.to_owned(),
             number: NEXT.fetch_add(1, Ordering::Relaxed),
+            table_expressions,
             siblings: Mutex::default(),
         })
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether the plugin's tables are sent expressions.
+    pub(crate) fn takes_table_expressions(&self) -> bool {
+        self.table_expressions
     }
 
     /// The scalar function of a number, made once while it is in use; an export is always in use.

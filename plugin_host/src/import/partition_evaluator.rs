@@ -2,6 +2,7 @@
 
 use std::{cell::Cell, ops::Range, sync::Arc, time::Instant};
 
+use abi_stable::std_types::RVec;
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef},
@@ -40,15 +41,18 @@ struct Ahead {
     first: usize,
     /// How many were taken.
     taken: usize,
-    ranges: Vec<Range<usize>>,
+    ranges: RVec<abi::Range>,
     results: RowReader,
 }
 
 impl Ahead {
-    fn next_range(&self, row: usize, rows: usize) -> Option<&Range<usize>> {
-        (self.rows == rows && self.first + self.taken == row)
-            .then(|| self.ranges.get(self.taken))
-            .flatten()
+    #[inline]
+    fn next_range(&self, row: usize, rows: usize) -> Option<Range<usize>> {
+        if self.rows != rows || self.first + self.taken != row {
+            return None;
+        }
+        let range = self.ranges.get(self.taken)?;
+        Some(range.start..range.end)
     }
 }
 
@@ -133,7 +137,7 @@ impl PluginPartitionEvaluator {
             rows,
             first: row,
             taken: 0,
-            ranges: ranges.iter().map(|r| r.start..r.end).collect(),
+            ranges,
             results: RowReader::new(results),
         })
     }
@@ -174,7 +178,7 @@ impl PartitionEvaluator for PluginPartitionEvaluator {
         self.asked.set(Some((idx, n_rows)));
         let ahead = self.ahead.as_ref();
         if let Some(range) = ahead.and_then(|ahead| ahead.next_range(idx, n_rows)) {
-            return Ok(range.clone());
+            return Ok(range);
         }
         let range = self
             .object
@@ -215,7 +219,10 @@ impl PartitionEvaluator for PluginPartitionEvaluator {
         if self.ahead.is_none() {
             self.ahead = Some(self.compute_ahead(row, rows)?);
         }
-        let ahead = self.ahead.as_mut().filter(|ahead| ahead.next_range(row, rows) == Some(range));
+        let ahead = self
+            .ahead
+            .as_mut()
+            .filter(|ahead| ahead.next_range(row, rows).as_ref() == Some(range));
         let Some(ahead) = ahead else {
             self.ahead = None;
             return Err(self

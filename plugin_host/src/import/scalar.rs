@@ -4,6 +4,8 @@ pub(crate) mod bound;
 mod planning;
 mod rewriting;
 
+pub(crate) use rewriting::{builtins, reference_of};
+
 use std::{hash::Hash, sync::Arc, time::Instant};
 
 use datafusion::{

@@ -8,17 +8,23 @@ use crate::{
     tables,
 };
 
-/// Functions and table functions do not meet in SQL, so their names do not clash.
+/// Names of different kinds do not meet in SQL, so they do not clash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Namespace {
     Functions,
     Tables,
+    TableProviders,
+    TableFactories,
+    Catalogs,
 }
 
 impl Namespace {
     pub(super) fn of(kind: ItemKind) -> Self {
         match kind {
             ItemKind::Table => Self::Tables,
+            ItemKind::TableProvider => Self::TableProviders,
+            ItemKind::TableFactory => Self::TableFactories,
+            ItemKind::Catalog => Self::Catalogs,
             _ => Self::Functions,
         }
     }
@@ -116,6 +122,10 @@ impl<'a> Claims<'a> {
         name: &str,
     ) -> BareName {
         let namespace = Namespace::of(function.kind);
+        // Bare table names are the session's own.
+        if namespace == Namespace::TableProviders {
+            return BareName::Unused;
+        }
         let others: Vec<String> = self
             .by_name
             .get(&(namespace, name))

@@ -53,6 +53,8 @@ pub enum BareName {
         /// The other plugins.
         with: Vec<String>,
     },
+    /// Items of this kind answer to their qualified name alone.
+    Unused,
     /// The configuration gives it to another plugin.
     PreferredFrom {
         /// The preferred plugin.
@@ -73,6 +75,7 @@ impl fmt::Display for BareName {
             Self::Granted => f.write_str("granted"),
             Self::Replaced => f.write_str("replaced what had the name"),
             Self::Taken => f.write_str("taken by the session; set replace_builtins to replace it"),
+            Self::Unused => f.write_str("not used for this kind"),
             Self::Contested { with } => {
                 write!(
                     f,
@@ -94,9 +97,9 @@ impl InstallReport {
             .all(|item| item.unchanged)
     }
 
-    /// The functions that do not answer to their bare name.
+    /// The items that do not answer to their bare name, where their kind has one.
     pub fn qualified_only(&self) -> impl Iterator<Item = &InstalledItem> {
         let items = self.plugins.iter().flat_map(|plugin| &plugin.items);
-        items.filter(|item| !item.bare.is_granted())
+        items.filter(|item| !item.bare.is_granted() && item.bare != BareName::Unused)
     }
 }

@@ -1,15 +1,28 @@
 //! The functions of a session, live or being built.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use datafusion::{
-    catalog::{TableFunction, TableFunctionImpl},
-    execution::{FunctionRegistry, SessionState, session_state::SessionStateBuilder},
+    catalog::{
+        CatalogProviderList, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider,
+        TableFunction, TableFunctionImpl, TableProviderFactory,
+    },
+    common::plan_err,
+    execution::{
+        FunctionRegistry, SessionState, SessionStateDefaults, runtime_env::RuntimeEnv,
+        session_state::SessionStateBuilder,
+    },
     logical_expr::{AggregateUDF, ScalarUDF, WindowUDF, planner::RelationPlanner},
+    prelude::SessionConfig,
 };
+use futures::FutureExt;
 
 use super::names::Namespace;
-use crate::import::{imported::Named, table::PluginTableFunction};
+use crate::import::{
+    catalog::PluginCatalog,
+    imported::Named,
+    table::{PluginTable, PluginTableFactory, PluginTableFunction},
+};
 
 /// Where functions are looked up and registered.
 pub(super) trait Functions {
@@ -17,6 +30,9 @@ pub(super) trait Functions {
     fn aggregate(&self, name: &str) -> Option<&Arc<AggregateUDF>>;
     fn window(&self, name: &str) -> Option<&Arc<WindowUDF>>;
     fn table(&self, name: &str) -> Option<&Arc<TableFunction>>;
+    fn table_factory(&self, name: &str) -> Option<&Arc<dyn TableProviderFactory>>;
+    /// The catalogs, and the name of the one that bare schemas are in; none before they are made.
+    fn catalogs(&self) -> Option<(&Arc<dyn CatalogProviderList>, String)>;
     fn register(&mut self, named: Named);
     /// Registers the planner once, however often it is called.
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>);
@@ -39,7 +55,36 @@ pub(super) trait Functions {
                 self.window(name) == Some(udf)
             }),
             Named::Table(name, function) => self.has_table(name, function),
+            Named::TableProvider(schema, name, table) => self.has_provider(schema, name, table),
+            Named::TableFactory(name, factory) => self.has_factory(name, factory),
+            Named::Catalog(name, catalog) => self.has_catalog(name, catalog),
         }
+    }
+
+    fn has_provider(&self, schema: &str, name: &str, table: &PluginTable) -> bool {
+        let schema = self
+            .catalogs()
+            .and_then(|(list, default)| list.catalog(&default)?.schema(schema));
+        // What the host put there is a schema in memory, which answers at once.
+        schema
+            .and_then(|schema| schema.table(name).now_or_never()?.ok()?)
+            .is_some_and(|found| found.downcast_ref::<PluginTable>() == Some(table))
+    }
+
+    fn has_factory(&self, name: &str, factory: &PluginTableFactory) -> bool {
+        // A factory cannot be asked for its type; one object serves all sessions.
+        let address = std::ptr::from_ref(factory).cast::<()>();
+        self.table_factory(name)
+            .is_some_and(|found| Arc::as_ptr(found).cast::<()>() == address)
+    }
+
+    fn has_catalog(&self, name: &str, catalog: &PluginCatalog) -> bool {
+        self.catalogs()
+            .and_then(|(list, _)| list.catalog(name))
+            .is_some_and(|found| {
+                let found: &dyn std::any::Any = found.as_ref();
+                found.downcast_ref::<PluginCatalog>() == Some(catalog)
+            })
     }
 
     fn has_table(&self, name: &str, function: &PluginTableFunction) -> bool {
@@ -58,6 +103,19 @@ pub(super) trait Functions {
                 self.table(name).is_some()
                     && !own.iter().any(|own| {
                         matches!(own, Named::Table(_, function) if self.has_table(name, function))
+                    })
+            }
+            Namespace::TableProviders => false,
+            Namespace::TableFactories => {
+                self.table_factory(name).is_some()
+                    && !own.iter().any(|own| {
+                        matches!(own, Named::TableFactory(_, own) if self.has_factory(name, own))
+                    })
+            }
+            Namespace::Catalogs => {
+                self.catalogs().and_then(|(list, _)| list.catalog(name)).is_some()
+                    && !own.iter().any(|own| {
+                        matches!(own, Named::Catalog(_, own) if self.has_catalog(name, own))
                     })
             }
             Namespace::Functions => {
@@ -93,6 +151,15 @@ impl Functions for SessionState {
         self.table_functions().get(name)
     }
 
+    fn table_factory(&self, name: &str) -> Option<&Arc<dyn TableProviderFactory>> {
+        self.table_factories().get(name)
+    }
+
+    fn catalogs(&self) -> Option<(&Arc<dyn CatalogProviderList>, String)> {
+        let default = self.config_options().catalog.default_catalog.clone();
+        Some((self.catalog_list(), default))
+    }
+
     fn register(&mut self, named: Named) {
         // A session's own registry takes every function: these results are always `Ok`.
         match named {
@@ -100,6 +167,16 @@ impl Functions for SessionState {
             Named::Aggregate(udf) => drop(self.register_udaf(udf)),
             Named::Window(udf) => drop(self.register_udwf(udf)),
             Named::Table(name, function) => self.register_udtf(&name, function),
+            Named::TableFactory(name, factory) => {
+                self.table_factories_mut().insert(name, factory);
+            }
+            Named::Catalog(name, catalog) => {
+                self.catalog_list().register_catalog(name, catalog);
+            }
+            Named::TableProvider(schema, name, table) => {
+                let default = &self.config_options().catalog.default_catalog;
+                register_table(self.catalog_list(), default, &schema, name, table);
+            }
         }
     }
 
@@ -129,7 +206,11 @@ pub(super) struct Building {
     scalar: Vec<Arc<ScalarUDF>>,
     aggregate: Vec<Arc<AggregateUDF>>,
     window: Vec<Arc<WindowUDF>>,
-    table: std::collections::HashMap<String, Arc<TableFunction>>,
+    table: HashMap<String, Arc<TableFunction>>,
+    table_factories: Option<HashMap<String, Arc<dyn TableProviderFactory>>>,
+    config: Option<SessionConfig>,
+    catalogs: Option<Arc<dyn CatalogProviderList>>,
+    runtime: Option<Arc<RuntimeEnv>>,
     relation_planners: Vec<Arc<dyn RelationPlanner>>,
 }
 
@@ -140,6 +221,10 @@ impl Building {
             aggregate: builder.aggregate_functions().take().unwrap_or_default(),
             window: builder.window_functions().take().unwrap_or_default(),
             table: builder.table_functions().take().unwrap_or_default(),
+            table_factories: builder.table_factories().take(),
+            config: builder.config().take(),
+            catalogs: builder.catalog_list().take(),
+            runtime: builder.runtime_env().clone(),
             relation_planners: builder.relation_planners().take().unwrap_or_default(),
         }
     }
@@ -149,7 +234,59 @@ impl Building {
         *builder.aggregate_functions() = Some(self.aggregate);
         *builder.window_functions() = Some(self.window);
         *builder.table_functions() = Some(self.table);
+        *builder.table_factories() = self.table_factories;
+        *builder.config() = self.config;
+        *builder.catalog_list() = self.catalogs;
         *builder.relation_planners() = Some(self.relation_planners);
+    }
+}
+
+impl Building {
+    /// The catalogs with the default one in them, which the builder would only make at its end.
+    fn made_catalogs(&mut self) -> (&Arc<dyn CatalogProviderList>, String) {
+        let config = self.config.take().unwrap_or_default();
+        let default = config.options().catalog.default_catalog.clone();
+        let catalogs = self
+            .catalogs
+            .get_or_insert_with(|| Arc::new(MemoryCatalogProviderList::new()));
+        if config.create_default_catalog_and_schema() {
+            let runtime = self.runtime.clone().unwrap_or_default();
+            let factories = self.table_factories.clone().unwrap_or_default();
+            let catalog = SessionStateDefaults::default_catalog(&config, &factories, &runtime);
+            catalogs.register_catalog(default.clone(), Arc::new(catalog));
+        }
+        self.config = Some(config.with_create_default_catalog_and_schema(false));
+        (catalogs, default)
+    }
+}
+
+/// Registers a table in a schema of the default catalog, which is made when it is not there.
+fn register_table(
+    catalogs: &Arc<dyn CatalogProviderList>,
+    catalog: &str,
+    schema: &str,
+    name: String,
+    table: Arc<PluginTable>,
+) {
+    let register = || {
+        let Some(catalog) = catalogs.catalog(catalog) else {
+            return plan_err!("there is no catalog '{catalog}'");
+        };
+        let provider = match catalog.schema(schema) {
+            Some(provider) => provider,
+            None => {
+                let provider: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
+                catalog.register_schema(schema, Arc::clone(&provider))?;
+                provider
+            }
+        };
+        if provider.table_exist(&name) {
+            provider.deregister_table(&name)?;
+        }
+        provider.register_table(name.clone(), table).map(drop)
+    };
+    if let Err(error) = register() {
+        tracing::error!(schema, table = name, %error, "not registered");
     }
 }
 
@@ -170,6 +307,16 @@ impl Functions for Building {
         self.table.get(name)
     }
 
+    fn table_factory(&self, name: &str) -> Option<&Arc<dyn TableProviderFactory>> {
+        self.table_factories.as_ref()?.get(name)
+    }
+
+    fn catalogs(&self) -> Option<(&Arc<dyn CatalogProviderList>, String)> {
+        let options = self.config.as_ref().map(SessionConfig::options);
+        let default = options.map(|options| options.catalog.default_catalog.clone());
+        Some((self.catalogs.as_ref()?, default.unwrap_or_default()))
+    }
+
     fn register(&mut self, named: Named) {
         match named {
             Named::Scalar(udf) => self.scalar.push(udf),
@@ -178,6 +325,18 @@ impl Functions for Building {
             Named::Table(name, function) => {
                 let function = TableFunction::new(name.clone(), function);
                 self.table.insert(name, Arc::new(function));
+            }
+            Named::TableFactory(name, factory) => {
+                let factories = self.table_factories.get_or_insert_default();
+                factories.insert(name, factory);
+            }
+            Named::Catalog(name, catalog) => {
+                let (catalogs, _) = self.made_catalogs();
+                catalogs.register_catalog(name, catalog);
+            }
+            Named::TableProvider(schema, name, table) => {
+                let (catalogs, default) = self.made_catalogs();
+                register_table(catalogs, &default, &schema, name, table);
             }
         }
     }

@@ -95,7 +95,7 @@ impl LoadedPlugin {
             .map(|granted| granted.kind)
             .collect();
         let functions = imported::import(
-            &Activated::new(&name),
+            &Activated::new(&name, granted.contains(&CapabilityKind::TableExpressions)),
             &instance,
             &described,
             limits,
@@ -205,6 +205,18 @@ fn check_declared(manifest: &Manifest, exports: &Exports) -> Result<(), String> 
                 .map(|function| function.name.clone()),
         ),
         (
+            CapabilityKind::TableProvider,
+            exports.tables.first().cloned(),
+        ),
+        (
+            CapabilityKind::TableProviderFactory,
+            exports.table_factories.first().cloned(),
+        ),
+        (
+            CapabilityKind::CatalogProvider,
+            exports.catalogs.first().cloned(),
+        ),
+        (
             CapabilityKind::ScalarFunctionSimplify,
             first(functions.iter().find(|function| function.simplifies)),
         ),
@@ -227,6 +239,18 @@ fn check_declared(manifest: &Manifest, exports: &Exports) -> Result<(), String> 
             }
             _ => {}
         }
+    }
+    // Whether a table understands expressions shows when it is there, not in the exports.
+    let tables = exports.table_functions.len()
+        + exports.tables.len()
+        + exports.table_factories.len()
+        + exports.catalogs.len();
+    let kind = CapabilityKind::TableExpressions;
+    let declared = manifest.capabilities.iter().any(|c| c.kind == kind);
+    if declared && tables == 0 {
+        return Err(format!(
+            "declares capability '{kind}' in its manifest, but exports nothing that yields tables"
+        ));
     }
     Ok(())
 }

@@ -417,7 +417,7 @@ pub enum ArgumentStatistics {
 }
 
 /// What is known of a column.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnStatistics {
     /// Nulls.
     #[serde(default)]

@@ -46,4 +46,13 @@ pub struct Exports {
     /// Table functions.
     #[serde(default)]
     pub table_functions: Vec<TableFunctionDescriptor>,
+    /// Tables, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<String>,
+    /// Table factories, by the word after `STORED AS`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub table_factories: Vec<String>,
+    /// Catalogs, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub catalogs: Vec<String>,
 }

@@ -11,11 +11,7 @@ use datafusion_expr::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{
-    Builtins, KEPT,
-    expressions::{Arrival, Departure, breach, pack, table_name, unpack},
-    fidelity::is_faithful,
-};
+use super::{Builtins, KEPT};
 use crate::{
     abi::{
         CallError, Parcel,
@@ -26,6 +22,8 @@ use crate::{
     },
     df55::{
         error::from_call_error,
+        expressions::{Arrival, Departure, breach, is_faithful, pack, unpack},
+        names::table_name,
         parcel::{ParcelBuilder, ParcelContent},
     },
 };

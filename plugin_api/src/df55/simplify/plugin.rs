@@ -11,11 +11,7 @@ use datafusion_expr::{
     simplify::{ExprSimplifyResult, SimplifyContext},
 };
 
-use super::{
-    KEPT,
-    expressions::{Arrival, Departure, breach, pack, table_reference, unpack},
-    fidelity::is_faithful,
-};
+use super::KEPT;
 use crate::{
     abi::{
         CallError, Parcel,
@@ -25,7 +21,9 @@ use crate::{
     },
     df55::{
         error::{from_call_error, to_call_error},
+        expressions::{Arrival, Departure, breach, functions_in, is_faithful, pack, unpack},
         function_table::FunctionTable,
+        names::table_reference,
         parcel::{ParcelBuilder, ParcelContent},
         settings::options_from,
     },
@@ -100,19 +98,7 @@ fn read(request: Parcel, table: &FunctionTable) -> Result<(Vec<Expr>, SimplifyCo
     let request: ParcelContent<SimplifyRequest> =
         ParcelContent::read(request).map_err(from_call_error)?;
     let message = &request.message;
-    let functions = message
-        .expressions
-        .functions
-        .iter()
-        .map(|reference| {
-            table.get(reference.identity).ok_or_else(|| {
-                breach(format!(
-                    "function '{}' has no number {} here",
-                    reference.name, reference.identity
-                ))
-            })
-        })
-        .collect::<Result<_>>()?;
+    let functions = functions_in(&message.expressions, table)?;
     let exprs = unpack(
         &message.expressions,
         &request.blob,
@@ -131,7 +117,12 @@ fn read(request: Parcel, table: &FunctionTable) -> Result<(Vec<Expr>, SimplifyCo
         .qualifiers
         .iter()
         .zip(&request.fields)
-        .map(|(qualifier, field)| Ok((table_reference(qualifier)?, Arc::clone(field))))
+        .map(|(qualifier, field)| {
+            Ok((
+                table_reference(qualifier).map_err(from_call_error)?,
+                Arc::clone(field),
+            ))
+        })
         .collect::<Result<Vec<_>>>()?;
     let schema = DFSchema::new_with_metadata(fields, Default::default())?;
     let start = message

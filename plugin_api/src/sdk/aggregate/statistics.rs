@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion_common::{ColumnStatistics, ScalarValue, Statistics, stats::Precision};
+use datafusion_common::{ColumnStatistics, ScalarValue, Statistics};
 use datafusion_expr::{AggregateUDF, StatisticsArgs};
 use datafusion_physical_expr::{
     PhysicalExpr,
@@ -12,9 +12,12 @@ use datafusion_physical_expr::{
 use crate::{
     abi::{
         CallError,
-        message::{self, ArgumentStatistics, Known, StatisticsRequest},
+        message::{ArgumentStatistics, StatisticsRequest},
     },
-    df55::parcel::ParcelContent,
+    df55::{
+        parcel::ParcelContent,
+        statistics::{column_from_message, precision},
+    },
 };
 
 /// Asks the author over a table that has one column per argument.
@@ -30,7 +33,7 @@ pub(super) fn value_from(
         match argument {
             ArgumentStatistics::Column(known) => {
                 exprs.push(Arc::new(Column::new(&format!("argument_{index}"), index)));
-                columns.push(column(known, content)?);
+                columns.push(column_from_message(known, content)?);
             }
             ArgumentStatistics::Constant(position) => {
                 exprs.push(Arc::new(Literal::new(content.value(*position)?.clone())));
@@ -39,8 +42,8 @@ pub(super) fn value_from(
         }
     }
     let statistics = Statistics {
-        num_rows: number(request.rows),
-        total_byte_size: number(request.bytes),
+        num_rows: precision(request.rows),
+        total_byte_size: precision(request.bytes),
         column_statistics: columns,
     };
     Ok(udf.value_from_stats(&StatisticsArgs {
@@ -49,37 +52,4 @@ pub(super) fn value_from(
         is_distinct: request.distinct,
         exprs: &exprs,
     }))
-}
-
-fn column(
-    known: &message::ColumnStatistics,
-    content: &ParcelContent<StatisticsRequest>,
-) -> Result<ColumnStatistics, CallError> {
-    let value = |known: Known| {
-        let value = known.map(|(position, exact)| Ok((content.value(position)?.clone(), exact)));
-        value.transpose().map(precision)
-    };
-    Ok(ColumnStatistics {
-        null_count: number(known.nulls),
-        max_value: value(known.maximum)?,
-        min_value: value(known.minimum)?,
-        sum_value: value(known.sum)?,
-        distinct_count: number(known.distinct),
-        byte_size: number(known.bytes),
-    })
-}
-
-fn number(known: Known) -> Precision<usize> {
-    precision(known)
-}
-
-fn precision<T>(known: Option<(T, bool)>) -> Precision<T>
-where
-    T: std::fmt::Debug + Clone + PartialEq + Eq + PartialOrd,
-{
-    match known {
-        None => Precision::Absent,
-        Some((value, true)) => Precision::Exact(value),
-        Some((value, false)) => Precision::Inexact(value),
-    }
 }

@@ -2,7 +2,7 @@
 
 use datafusion::{
     arrow::datatypes::{DataType, FieldRef},
-    common::{ColumnStatistics, Result, ScalarValue, stats::Precision},
+    common::{Result, ScalarValue},
     logical_expr::{SetMonotonicity, StatisticsArgs, function::StateFieldsArgs},
     physical_expr::expressions::{Column, Literal},
 };
@@ -10,13 +10,14 @@ use datafusion_plugin_api::{
     abi::{
         AggregateFunctionObject, CallError,
         message::{
-            self, ArgumentStatistics, FieldsReply, FieldsRequest, Known, MonotonicityReply,
-            Reversal, StateFieldsRequest, StatisticsRequest, ValueReply,
+            ArgumentStatistics, FieldsReply, FieldsRequest, MonotonicityReply, Reversal,
+            StateFieldsRequest, StatisticsRequest, ValueReply,
         },
     },
     df55::{
         parcel::{ParcelBuilder, ParcelContent},
         properties::monotonicity_from_message,
+        statistics::{column_to_message, known},
     },
 };
 
@@ -114,8 +115,8 @@ impl AggregateFunction {
             let reply = self
                 .object
                 .value_from_stats(request.finish(&StatisticsRequest {
-                    rows: number(args.statistics.num_rows),
-                    bytes: number(args.statistics.total_byte_size),
+                    rows: known(args.statistics.num_rows),
+                    bytes: known(args.statistics.total_byte_size),
                     arguments,
                     distinct: args.is_distinct,
                 })?)?;
@@ -143,37 +144,12 @@ fn arguments(
             continue;
         }
         let column = expr.downcast_ref::<Column>().map(Column::index);
-        let Some(known) = column.and_then(|index| columns.get(index)) else {
+        let Some(statistics) = column.and_then(|index| columns.get(index)) else {
             return Ok(None);
         };
-        arguments.push(ArgumentStatistics::Column(statistics(known, request)?));
+        arguments.push(ArgumentStatistics::Column(column_to_message(
+            statistics, request,
+        )?));
     }
     Ok(Some(arguments))
-}
-
-fn statistics(
-    known: &ColumnStatistics,
-    request: &mut ParcelBuilder,
-) -> Result<message::ColumnStatistics, CallError> {
-    let mut value = |precision: &Precision<ScalarValue>| match precision {
-        Precision::Exact(value) => request.value(value).map(|position| Some((position, true))),
-        Precision::Inexact(value) => request.value(value).map(|position| Some((position, false))),
-        Precision::Absent => Ok(None),
-    };
-    Ok(message::ColumnStatistics {
-        nulls: number(known.null_count),
-        distinct: number(known.distinct_count),
-        bytes: number(known.byte_size),
-        minimum: value(&known.min_value)?,
-        maximum: value(&known.max_value)?,
-        sum: value(&known.sum_value)?,
-    })
-}
-
-fn number(precision: Precision<usize>) -> Known {
-    match precision {
-        Precision::Exact(number) => Some((number, true)),
-        Precision::Inexact(number) => Some((number, false)),
-        Precision::Absent => None,
-    }
 }

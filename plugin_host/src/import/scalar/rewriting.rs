@@ -17,7 +17,7 @@ use datafusion_plugin_api::{
 };
 
 use super::{PluginScalarUdf, ScalarFunction};
-use crate::import::settings::settings;
+use crate::import::{origin::Activated, settings::settings};
 
 impl PluginScalarUdf {
     pub(super) fn rewrite(
@@ -75,17 +75,30 @@ impl PluginScalarUdf {
     }
 }
 
+/// How `plugin` knows `function`, if it is one of that plugin's.
+pub(crate) fn reference_of(
+    plugin: &Arc<Activated>,
+    function: &ScalarUDF,
+) -> Option<FunctionReference> {
+    let function = &function.inner().downcast_ref::<PluginScalarUdf>()?.function;
+    Arc::ptr_eq(function.origin.plugin(), plugin).then(|| FunctionReference {
+        name: function.descriptor.name.clone(),
+        debug: function.descriptor.debug.clone(),
+        export: None,
+        identity: function.origin.identity(),
+    })
+}
+
+/// The functions that DataFusion brings along.
+pub(crate) fn builtins() -> &'static Builtins {
+    static BUILTINS: LazyLock<Builtins> =
+        LazyLock::new(|| Builtins::new(SessionStateDefaults::default_scalar_functions()));
+    &BUILTINS
+}
+
 impl HostFunctions for PluginScalarUdf {
     fn reference(&self, function: &ScalarUDF) -> Option<FunctionReference> {
-        let other = &function.inner().downcast_ref::<PluginScalarUdf>()?.function;
-        Arc::ptr_eq(other.origin.plugin(), self.function.origin.plugin()).then(|| {
-            FunctionReference {
-                name: other.descriptor.name.clone(),
-                debug: other.descriptor.debug.clone(),
-                export: None,
-                identity: other.origin.identity(),
-            }
-        })
+        reference_of(self.function.origin.plugin(), function)
     }
 
     fn exported(&self, reference: &FunctionReference) -> Option<Arc<ScalarUDF>> {
@@ -94,9 +107,7 @@ impl HostFunctions for PluginScalarUdf {
     }
 
     fn builtins(&self) -> &Builtins {
-        static BUILTINS: LazyLock<Builtins> =
-            LazyLock::new(|| Builtins::new(SessionStateDefaults::default_scalar_functions()));
-        &BUILTINS
+        builtins()
     }
 
     fn derived(&self, reference: &FunctionReference) -> Result<Arc<ScalarUDF>> {

@@ -2,93 +2,50 @@
 
 use std::{
     fmt,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Instant,
+    sync::{Arc, OnceLock},
 };
 
 use datafusion::{
-    arrow::{
-        array::{AsArray, RecordBatch},
-        datatypes::{DataType, Schema, SchemaRef},
+    arrow::datatypes::SchemaRef,
+    common::{
+        Result, Statistics, config::ConfigOptions, internal_err, tree_node::TreeNodeRecursion,
     },
-    common::{Result, internal_err, tree_node::TreeNodeRecursion},
-    execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext},
-    physical_expr::{EquivalenceProperties, PhysicalExpr},
+    execution::{SendableRecordBatchStream, TaskContext},
+    physical_expr::{PhysicalExpr, expressions::Column},
     physical_plan::{
-        DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
-        execution_plan::{Boundedness, EmissionType},
+        DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, metrics::MetricsSet,
+        projection::ProjectionExec, statistics::StatisticsArgs,
     },
 };
-use datafusion_plugin_api::abi::{
-    Batch, BatchStreamObject, ScanObject, import_array, import_schema, message::ScanDescriptor,
-};
-use futures::Stream;
+use datafusion_plugin_api::abi::message::Alteration;
 
-use crate::import::origin::Origin;
+use super::planned::Planned;
 
 /// One leaf; the plugin plans and runs what is below it.
 #[derive(Debug)]
-pub(super) struct PluginScanExec {
-    origin: Origin,
-    scan: ScanObject,
-    display: String,
-    properties: Arc<PlanProperties>,
+pub(crate) struct PluginScanExec {
+    planned: Planned,
+    /// Of all partitions; planning asks often.
+    statistics: OnceLock<Arc<Statistics>>,
 }
 
 impl PluginScanExec {
-    /// Takes in a scan whose batches must be of the `expected` fields.
-    pub(super) fn new(origin: Origin, scan: ScanObject, expected: &Schema) -> Result<Self> {
-        let parcel = scan.describe().map_err(|error| origin.error(error))?;
-        let descriptor: ScanDescriptor = parcel.message().map_err(|error| origin.error(error))?;
-        let schema = import_schema(&parcel.schema).map_err(|error| origin.error(error))?;
-        if schema.fields() != expected.fields() {
-            return Err(origin.breach(format!(
-                "a scan of {}, where {} was asked for",
-                names(&schema),
-                names(expected)
-            )));
+    pub(super) fn new(planned: Planned) -> Self {
+        Self {
+            planned,
+            statistics: OnceLock::new(),
         }
-        let boundedness = if descriptor.unbounded {
-            Boundedness::Unbounded {
-                requires_infinite_memory: false,
-            }
-        } else {
-            Boundedness::Bounded
-        };
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(Arc::new(schema)),
-            Partitioning::UnknownPartitioning(descriptor.partitions),
-            EmissionType::Incremental,
-            boundedness,
-        );
-        Ok(Self {
-            origin,
-            scan,
-            display: descriptor.display,
-            properties: Arc::new(properties),
-        })
     }
-}
 
-fn names(schema: &Schema) -> String {
-    let fields: Vec<_> = schema
-        .fields()
-        .iter()
-        .map(|f| format!("{}: {}", f.name(), f.data_type()))
-        .collect();
-    format!("({})", fields.join(", "))
+    fn altered(&self, alteration: &Alteration) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let altered = self.planned.altered(alteration)?;
+        Ok(altered.map(|planned| Arc::new(Self::new(planned)) as _))
+    }
 }
 
 impl DisplayAs for PluginScanExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
-        let (plugin, item) = (self.origin.plugin().name(), self.origin.item());
-        write!(f, "PluginScanExec: plugin={plugin}, item={item}")?;
-        if !self.display.is_empty() {
-            write!(f, ", scan=[{}]", self.display)?;
-        }
-        Ok(())
+        f.write_str(&self.planned.line("PluginScanExec"))
     }
 }
 
@@ -97,8 +54,12 @@ impl ExecutionPlan for PluginScanExec {
         "PluginScanExec"
     }
 
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.planned.schema())
+    }
+
     fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
+        &self.planned.properties
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
@@ -123,72 +84,69 @@ impl ExecutionPlan for PluginScanExec {
         }
     }
 
+    fn repartitioned(
+        &self,
+        target_partitions: usize,
+        _: &ConfigOptions,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        self.altered(&Alteration::Repartition(target_partitions))
+    }
+
     fn execute(
         &self,
         partition: usize,
-        _context: Arc<TaskContext>,
+        context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let stream = self
-            .scan
-            .execute(partition)
-            .map_err(|error| self.origin.error(error))?;
-        let schema = self.schema();
-        Ok(Box::pin(PluginStream {
-            origin: self.origin.clone(),
-            row_type: DataType::Struct(schema.fields().clone()),
-            schema,
-            stream: Some(stream),
-        }))
+        self.planned.execute(partition, &context, None)
     }
-}
 
-struct PluginStream {
-    origin: Origin,
-    schema: SchemaRef,
-    row_type: DataType,
-    /// Released at the end, or at the first error.
-    stream: Option<BatchStreamObject>,
-}
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.planned.metrics())
+    }
 
-impl PluginStream {
-    fn batch(&self, array: datafusion_plugin_api::abi::ArrowArray) -> Result<RecordBatch> {
-        let rows = import_array(array, &self.row_type).map_err(|error| self.origin.error(error))?;
-        let rows = rows.as_struct();
-        if rows.columns().is_empty() {
-            return Ok(RecordBatch::from(rows));
+    fn statistics_from_inputs(
+        &self,
+        _: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        if args.partition().is_some() {
+            return self.planned.statistics(args.partition());
         }
-        // Checks nullability against the schema, which the struct type does not.
-        Ok(RecordBatch::try_new(
-            Arc::clone(&self.schema),
-            rows.columns().to_vec(),
-        )?)
-    }
-}
-
-impl Stream for PluginStream {
-    type Item = Result<RecordBatch>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let since = Instant::now();
-        let Some(stream) = self.stream.as_mut() else {
-            return Poll::Ready(None);
-        };
-        let item = match stream.poll_next(context.waker().into()) {
-            Ok(Batch::Pending) => return Poll::Pending,
-            Ok(Batch::End) => None,
-            Ok(Batch::Ready(array)) => Some(self.batch(array)),
-            Err(error) => Some(Err(self.origin.error(error))),
-        };
-        match &item {
-            Some(Ok(batch)) => self.origin.metrics().called(batch.num_rows(), since),
-            _ => self.stream = None,
+        if let Some(known) = self.statistics.get() {
+            return Ok(Arc::clone(known));
         }
-        Poll::Ready(item)
+        let statistics = self.planned.statistics(None)?;
+        Ok(Arc::clone(self.statistics.get_or_init(|| statistics)))
     }
-}
 
-impl RecordBatchStream for PluginStream {
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
+    fn with_fetch(&self, limit: Option<usize>) -> Option<Arc<dyn ExecutionPlan>> {
+        // No error can be returned here; the limit stays above the scan then.
+        self.altered(&Alteration::Fetch(limit))
+            .unwrap_or_else(|error| {
+                self.planned.origin.tell(&error);
+                None
+            })
+    }
+
+    fn fetch(&self) -> Option<usize> {
+        self.planned.descriptor.fetch
+    }
+
+    fn try_swapping_with_projection(
+        &self,
+        projection: &ProjectionExec,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let columns = projection.expr().iter().map(|projected| {
+            let column = projected.expr.downcast_ref::<Column>()?;
+            Some((column.index(), projected.alias.clone()))
+        });
+        let Some(columns) = columns.collect::<Option<Vec<_>>>() else {
+            return Ok(None);
+        };
+        let Some(planned) = self.planned.altered(&Alteration::Project(columns))? else {
+            return Ok(None);
+        };
+        planned.expect_fields(&projection.schema())?;
+        Ok(Some(Arc::new(Self::new(planned))))
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn is_plain(value: &ScalarValue) -> bool {
 }
 
 /// Whether the node itself, whatever its children, is the same after a round trip.
-pub(super) fn is_faithful(expr: &Expr) -> bool {
+pub(in crate::df55) fn is_faithful(expr: &Expr) -> bool {
     match expr {
         Expr::Cast(cast) => type_survives(cast.field.data_type()) && cast.field.name().is_empty(),
         Expr::TryCast(cast) => {

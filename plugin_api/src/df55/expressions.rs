@@ -4,13 +4,17 @@
 //! refuses to read what is nested a hundred messages deep. So every column is a slot that names
 //! what stands there, and deep expressions are cut into parts.
 
+mod codec;
+mod fidelity;
+mod whole;
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, LazyLock},
 };
 
 use datafusion_common::{
-    Column, DataFusionError, Result, ScalarValue, TableReference,
+    Column, DataFusionError, Result, ScalarValue,
     metadata::FieldMetadata,
     tree_node::{Transformed, TreeNode},
 };
@@ -22,14 +26,23 @@ use datafusion_proto::{
 };
 use prost::Message;
 
-use super::{codec::FunctionCodec, fidelity::is_plain};
 use crate::{
     abi::{
         CallError,
-        message::{ExpressionList, ExpressionSlot, FunctionReference, TableName},
+        message::{ExpressionList, ExpressionSlot, FunctionReference},
     },
-    df55::{error::from_call_error, parcel::ParcelBuilder},
+    df55::{
+        error::from_call_error,
+        names::{table_name, table_reference},
+        parcel::ParcelBuilder,
+    },
 };
+
+use codec::FunctionCodec;
+pub(in crate::df55) use fidelity::is_faithful;
+use fidelity::is_plain;
+pub(in crate::df55) use whole::functions_in;
+pub use whole::{crosses_whole, expressions_in, expressions_with, pack_whole};
 
 /// Levels of one part. A level takes up to three protobuf messages of the hundred that can be
 /// read; the rest is for nested types in casts.
@@ -246,7 +259,10 @@ impl Unpacker<'_> {
             .ok_or_else(|| breach(format!("an expression with an unknown slot '{column}'")))?;
         match slot {
             ExpressionSlot::Column { relation, name } => {
-                let column = Column::new(table_reference(relation)?, name.clone());
+                let column = Column::new(
+                    table_reference(relation).map_err(from_call_error)?,
+                    name.clone(),
+                );
                 self.arrival.column(column).map(Expr::Column)
             }
             ExpressionSlot::Kept(number) => self.arrival.kept(*number),
@@ -266,7 +282,7 @@ impl Unpacker<'_> {
             } => {
                 let alias = Alias::new(
                     self.part(*part, position)?,
-                    table_reference(relation)?,
+                    table_reference(relation).map_err(from_call_error)?,
                     name,
                 )
                 .with_metadata(Some(FieldMetadata::new(metadata.clone())));
@@ -286,36 +302,7 @@ impl Unpacker<'_> {
     }
 }
 
-/// A table's name in parts.
-pub(super) fn table_name(table: Option<&TableReference>) -> TableName {
-    table.map_or_else(Vec::new, |table| {
-        [table.catalog(), table.schema(), Some(table.table())]
-            .into_iter()
-            .flatten()
-            .map(str::to_owned)
-            .collect()
-    })
-}
-
-/// The table of a name in parts.
-pub(super) fn table_reference(name: &TableName) -> Result<Option<TableReference>> {
-    match name.as_slice() {
-        [] => Ok(None),
-        [table] => Ok(Some(TableReference::bare(table.as_str()))),
-        [schema, table] => Ok(Some(TableReference::partial(
-            schema.as_str(),
-            table.as_str(),
-        ))),
-        [catalog, schema, table] => Ok(Some(TableReference::full(
-            catalog.as_str(),
-            schema.as_str(),
-            table.as_str(),
-        ))),
-        parts => Err(breach(format!("a table name of {} parts", parts.len()))),
-    }
-}
-
 /// The other side broke the contract.
-pub(super) fn breach(message: String) -> DataFusionError {
+pub(crate) fn breach(message: String) -> DataFusionError {
     from_call_error(CallError::contract(message))
 }

@@ -1,0 +1,100 @@
+//! Record batches in both directions: struct arrays of a schema that crossed before.
+
+use std::task::{Context, Poll};
+
+use arrow::{
+    array::{AsArray, StructArray},
+    datatypes::{DataType, SchemaRef},
+    record_batch::RecordBatch,
+};
+use datafusion_common::DataFusionError;
+
+use super::error::to_call_error;
+use crate::abi::{ArrowArray, Batch, BatchStreamObject, CallError, export_array, import_array};
+
+/// Hands a batch out as one of `schema`.
+///
+/// # Errors
+/// A contract error that names the first column that is not of the schema.
+pub fn export_batch(batch: RecordBatch, schema: &SchemaRef) -> Result<ArrowArray, CallError> {
+    if batch.num_columns() != schema.fields().len() {
+        return Err(CallError::contract(format!(
+            "a batch of {} columns, but the schema promised {}",
+            batch.num_columns(),
+            schema.fields().len()
+        )));
+    }
+    for (column, field) in batch.columns().iter().zip(schema.fields()) {
+        if column.data_type() != field.data_type() {
+            return Err(CallError::contract(format!(
+                "column '{}' of a batch is of type {}, but the schema promised {}",
+                field.name(),
+                column.data_type(),
+                field.data_type()
+            )));
+        }
+        if !field.is_nullable() && column.null_count() > 0 {
+            return Err(CallError::contract(format!(
+                "column '{}' of a batch has nulls, but the schema promised none",
+                field.name()
+            )));
+        }
+    }
+    Ok(export_array(&StructArray::from(batch)))
+}
+
+/// Reads the other side's batches.
+#[derive(Debug)]
+pub struct BatchReader {
+    schema: SchemaRef,
+    row_type: DataType,
+    /// Released at the end, or at the first error.
+    stream: Option<BatchStreamObject>,
+}
+
+impl BatchReader {
+    /// Reads batches of `schema`.
+    pub fn new(stream: BatchStreamObject, schema: SchemaRef) -> Self {
+        Self {
+            row_type: DataType::Struct(schema.fields().clone()),
+            schema,
+            stream: Some(stream),
+        }
+    }
+
+    /// The schema of the batches.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The next batch. Nothing comes after the end or an error.
+    pub fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<RecordBatch, CallError>>> {
+        let Some(stream) = self.stream.as_mut() else {
+            return Poll::Ready(None);
+        };
+        let item = match stream.poll_next(context.waker().into()) {
+            Ok(Batch::Pending) => return Poll::Pending,
+            Ok(Batch::End) => None,
+            Ok(Batch::Ready(array)) => Some(self.batch(array)),
+            Err(error) => Some(Err(error)),
+        };
+        if !matches!(item, Some(Ok(_))) {
+            self.stream = None;
+        }
+        Poll::Ready(item)
+    }
+
+    fn batch(&self, array: ArrowArray) -> Result<RecordBatch, CallError> {
+        let rows = import_array(array, &self.row_type)?;
+        let rows = rows.as_struct();
+        if rows.columns().is_empty() {
+            return Ok(RecordBatch::from(rows));
+        }
+        // Checks nullability against the schema, which the struct type does not.
+        RecordBatch::try_new(self.schema.clone(), rows.columns().to_vec())
+            .map_err(|error| to_call_error(&DataFusionError::from(error)))
+    }
+}

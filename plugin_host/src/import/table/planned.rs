@@ -1,0 +1,148 @@
+//! A plan of the plugin's: what it promises, and its altered forms.
+
+use std::sync::Arc;
+
+use abi_stable::std_types::ROption;
+use datafusion::{
+    arrow::datatypes::{Schema, SchemaRef},
+    common::{Result, Statistics},
+    execution::{SendableRecordBatchStream, TaskContext},
+    physical_plan::{
+        PlanProperties, coop::make_cooperative, execution_plan::SchedulingType, metrics::MetricsSet,
+    },
+};
+use datafusion_plugin_api::{
+    abi::{
+        CallError, InputObject, MemoryPoolObject, Parcel, ScanObject,
+        message::{Alteration, ScanDescriptor, ScanMetrics, TableStatistics},
+    },
+    df55::{
+        metrics::metrics_from_messages, parcel::ParcelContent,
+        plan_properties::properties_from_message, statistics::statistics_from_message,
+    },
+};
+
+use super::{memory::HostMemoryPool, stream::PluginStream};
+use crate::import::origin::Origin;
+
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) origin: Origin,
+    pub(super) descriptor: ScanDescriptor,
+    pub(super) properties: Arc<PlanProperties>,
+    scan: ScanObject,
+}
+
+impl Planned {
+    /// Takes in a plan.
+    pub(super) fn new(origin: Origin, scan: ScanObject) -> Result<Self> {
+        let read = || {
+            let content = ParcelContent::<ScanDescriptor>::read(scan.describe()?)?;
+            let properties = properties_from_message(&content.message, &content, content.schema())?;
+            Ok::<_, CallError>((content.message, properties))
+        };
+        let (descriptor, properties) = read().map_err(|error| origin.error(error))?;
+        Ok(Self {
+            origin,
+            descriptor,
+            properties: Arc::new(properties),
+            scan,
+        })
+    }
+
+    pub(super) fn schema(&self) -> &SchemaRef {
+        self.properties.equivalence_properties().schema()
+    }
+
+    /// Refuses batches of other fields than those asked for.
+    pub(super) fn expect_fields(&self, expected: &Schema) -> Result<()> {
+        let schema = self.schema();
+        if schema.fields() == expected.fields() {
+            return Ok(());
+        }
+        Err(self.origin.breach(format!(
+            "a scan of {}, where {} was asked for",
+            names(schema),
+            names(expected)
+        )))
+    }
+
+    /// The plan altered, where the plugin can.
+    pub(super) fn altered(&self, alteration: &Alteration) -> Result<Option<Self>> {
+        let altered = Parcel::of(alteration)
+            .and_then(|request| self.scan.alter(request))
+            .map_err(|error| self.origin.error(error))?;
+        match altered {
+            ROption::RSome(scan) => Self::new(self.origin.clone(), scan).map(Some),
+            ROption::RNone => Ok(None),
+        }
+    }
+
+    pub(super) fn statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
+        let ask = || {
+            let reply = self.scan.statistics(partition.into())?;
+            let content = ParcelContent::<TableStatistics>::read(reply)?;
+            statistics_from_message(&content.message, &content)
+        };
+        let statistics = ask().map_err(|error| self.origin.error(error))?;
+        let columns = self.schema().fields().len();
+        if statistics.column_statistics.len() != columns {
+            return Err(self.origin.breach(format!(
+                "statistics of {} columns, expected {columns}",
+                statistics.column_statistics.len()
+            )));
+        }
+        Ok(Arc::new(statistics))
+    }
+
+    pub(super) fn metrics(&self) -> MetricsSet {
+        let reply = self.scan.metrics().and_then(|reply| reply.message());
+        match reply {
+            Ok(ScanMetrics { metrics }) => metrics_from_messages(metrics),
+            Err(error) => {
+                self.origin.tell(&self.origin.error(error));
+                MetricsSet::new()
+            }
+        }
+    }
+
+    pub(super) fn execute(
+        &self,
+        partition: usize,
+        context: &TaskContext,
+        input: Option<InputObject>,
+    ) -> Result<SendableRecordBatchStream> {
+        let memory = HostMemoryPool::new(&self.origin, Arc::clone(context.memory_pool()));
+        let stream = self
+            .scan
+            .execute(partition, MemoryPoolObject::new(memory), input.into())
+            .map_err(|error| self.origin.error(error))?;
+        let stream = PluginStream::new(self.origin.clone(), stream, Arc::clone(self.schema()));
+        Ok(match self.properties.scheduling_type {
+            // The plugin's budget is its own runtime's: the host's is kept here.
+            SchedulingType::Cooperative => make_cooperative(Box::pin(stream)),
+            SchedulingType::NonCooperative => Box::pin(stream),
+        })
+    }
+
+    /// One line for `EXPLAIN`.
+    pub(super) fn line(&self, node: &str) -> String {
+        let (plugin, item) = (self.origin.plugin().name(), self.origin.item());
+        match self.descriptor.display.as_str() {
+            "" => format!("{node}: plugin={plugin}, item={item}"),
+            scan => format!("{node}: plugin={plugin}, item={item}, scan=[{scan}]"),
+        }
+    }
+}
+
+fn names(schema: &Schema) -> String {
+    let fields: Vec<_> = schema
+        .fields()
+        .iter()
+        .map(|field| {
+            let null = if field.is_nullable() { "" } else { " not null" };
+            format!("{}: {}{null}", field.name(), field.data_type())
+        })
+        .collect();
+    format!("({})", fields.join(", "))
+}

@@ -1,0 +1,322 @@
+//! A plugin's table as a [`TableProvider`].
+
+use std::{collections::HashMap, future::poll_fn, sync::Arc, task::Poll};
+
+use abi_stable::std_types::ROption;
+use async_trait::async_trait;
+use datafusion::{
+    arrow::datatypes::SchemaRef,
+    catalog::{ScanArgs, ScanResult, Session, TableProvider},
+    common::{Constraints, DataFusionError, Result, Statistics, not_impl_err},
+    logical_expr::{Expr, TableProviderFilterPushDown, TableType, dml::InsertOp},
+    physical_plan::{ExecutionPlan, ExecutionPlanProperties},
+};
+use datafusion_plugin_api::{
+    abi::{
+        CallError, Parcel, ScanPlanningObject, TableObject,
+        message::{
+            ExpressionList, Filters, InsertMode, Pushdown, PushdownReply, ScanRequest, Settings,
+            TableDescriptor, TableKind, TableStatistics, Write, WriteRequest,
+        },
+    },
+    df55::{
+        parcel::{ParcelBuilder, ParcelContent},
+        plan_properties::constraints_from_message,
+        statistics::statistics_from_message,
+    },
+};
+
+use super::{
+    filters::{crosses, defaults, write},
+    input::describe,
+    insert::PluginInsertExec,
+    planned::Planned,
+    scan::PluginScanExec,
+};
+use crate::import::{origin::Origin, settings::settings};
+
+/// A table of a plugin.
+#[derive(Debug)]
+pub(crate) struct PluginTable {
+    origin: Origin,
+    table: TableObject,
+    schema: SchemaRef,
+    kind: TableType,
+    definition: Option<String>,
+    constraints: Constraints,
+    defaults: HashMap<String, Expr>,
+    /// Filters, deletes and updates can be sent.
+    takes_expressions: bool,
+}
+
+impl PluginTable {
+    /// Takes in a table.
+    pub(crate) fn new(origin: Origin, table: TableObject) -> Result<Self> {
+        let describe = || ParcelContent::<TableDescriptor>::read(table.describe()?);
+        let content = describe().map_err(|error| origin.error(error))?;
+        let schema = content.schema();
+        let descriptor = &content.message;
+        let constraints = constraints_from_message(&descriptor.constraints, &schema)
+            .map_err(|error| origin.error(error))?;
+        Ok(Self {
+            kind: match descriptor.kind {
+                TableKind::View => TableType::View,
+                TableKind::Temporary => TableType::Temporary,
+                _ => TableType::Base,
+            },
+            definition: descriptor.definition.clone(),
+            constraints,
+            defaults: defaults(&content)?,
+            takes_expressions: descriptor.takes_expressions
+                && origin.plugin().takes_table_expressions(),
+            schema,
+            origin,
+            table,
+        })
+    }
+
+    /// The plugin's name.
+    pub(crate) fn plugin(&self) -> &str {
+        self.origin.plugin().name()
+    }
+
+    fn error(&self, error: CallError) -> DataFusionError {
+        self.origin.error(error)
+    }
+
+    /// Waits for a plan of the plugin's.
+    async fn planned(
+        &self,
+        planning: std::result::Result<ScanPlanningObject, CallError>,
+    ) -> Result<Planned> {
+        let mut planning = planning.map_err(|error| self.error(error))?;
+        let scan = poll_fn(|context| match planning.poll(context.waker().into()) {
+            Ok(ROption::RNone) => Poll::Pending,
+            Ok(ROption::RSome(scan)) => Poll::Ready(Ok(scan)),
+            Err(error) => Poll::Ready(Err(self.error(error))),
+        })
+        .await?;
+        Planned::new(self.origin.clone(), scan)
+    }
+
+    /// The expressions of a request, all of which have to cross.
+    fn expressions(
+        &self,
+        exprs: &[Expr],
+        parcel: &mut ParcelBuilder,
+    ) -> Result<(ExpressionList, Vec<u8>)> {
+        if exprs.is_empty() {
+            return Ok(Default::default());
+        }
+        if self.takes_expressions
+            && let Some(written) = write(&self.origin, exprs.iter(), parcel)?
+        {
+            return Ok(written);
+        }
+        let (plugin, item) = (self.origin.plugin().name(), self.origin.item());
+        let exprs: Vec<_> = exprs.iter().map(ToString::to_string).collect();
+        not_impl_err!(
+            "handing {} to table '{item}' of plugin '{plugin}'",
+            exprs.join(", ")
+        )
+    }
+
+    /// Plans a write without an input.
+    async fn write(
+        &self,
+        session: &dyn Session,
+        write: Write,
+        exprs: &[Expr],
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut parcel = ParcelBuilder::new();
+        let (expressions, blob) = self.expressions(exprs, &mut parcel)?;
+        let request = parcel.blob(blob).finish(&WriteRequest {
+            write,
+            expressions,
+            settings: Settings::clone(&settings(session.config().options())),
+        });
+        let planning = request.and_then(|request| self.table.write(request));
+        let planned = self.planned(planning).await?;
+        Ok(Arc::new(PluginScanExec::new(planned)))
+    }
+}
+
+impl PartialEq for PluginTable {
+    fn eq(&self, other: &Self) -> bool {
+        self.origin == other.origin
+    }
+}
+
+#[async_trait]
+#[allow(
+    clippy::missing_trait_methods,
+    reason = "`get_logical_plan` and `merge_into` do not cross: docs/fidelity.md"
+)]
+impl TableProvider for PluginTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn constraints(&self) -> Option<&Constraints> {
+        (!self.constraints.is_empty()).then_some(&self.constraints)
+    }
+
+    fn table_type(&self) -> TableType {
+        self.kind
+    }
+
+    fn get_table_definition(&self) -> Option<&str> {
+        self.definition.as_deref()
+    }
+
+    fn get_column_default(&self, column: &str) -> Option<&Expr> {
+        self.defaults.get(column)
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        let ask = || {
+            let ROption::RSome(reply) = self.table.statistics()? else {
+                return Ok(None);
+            };
+            let content = ParcelContent::<TableStatistics>::read(reply)?;
+            statistics_from_message(&content.message, &content).map(Some)
+        };
+        ask().unwrap_or_else(|error| self.origin.passed_over(error))
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        let mut answers = vec![TableProviderFilterPushDown::Unsupported; filters.len()];
+        if !self.takes_expressions {
+            return Ok(answers);
+        }
+        // What the plugin would not understand stays above the scan.
+        let mut sent = Vec::with_capacity(filters.len());
+        for (position, filter) in filters.iter().enumerate() {
+            if crosses(&self.origin, filter)? {
+                sent.push(position);
+            }
+        }
+        if sent.is_empty() {
+            return Ok(answers);
+        }
+        let mut parcel = ParcelBuilder::new();
+        let exprs = sent.iter().map(|position| filters[*position]);
+        let Some((expressions, blob)) = write(&self.origin, exprs, &mut parcel)? else {
+            return Ok(answers);
+        };
+        let reply: PushdownReply = parcel
+            .blob(blob)
+            .finish(&Filters { expressions })
+            .and_then(|request| self.table.pushdown(request))
+            .and_then(|reply| reply.message())
+            .map_err(|error| self.error(error))?;
+        if reply.filters.len() != sent.len() {
+            return Err(self.origin.breach(format!(
+                "answered {} of {} filters",
+                reply.filters.len(),
+                sent.len()
+            )));
+        }
+        for (position, answer) in sent.into_iter().zip(reply.filters) {
+            answers[position] = match answer {
+                Pushdown::Exact => TableProviderFilterPushDown::Exact,
+                Pushdown::Inexact => TableProviderFilterPushDown::Inexact,
+                _ => TableProviderFilterPushDown::Unsupported,
+            };
+        }
+        Ok(answers)
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let args = ScanArgs::default()
+            .with_projection(projection.map(Vec::as_slice))
+            .with_filters(Some(filters))
+            .with_limit(limit);
+        Ok(self.scan_with_args(session, args).await?.into_inner())
+    }
+
+    async fn scan_with_args<'a>(
+        &self,
+        session: &dyn Session,
+        args: ScanArgs<'a>,
+    ) -> Result<ScanResult> {
+        let mut parcel = ParcelBuilder::new();
+        let (filters, blob) = self.expressions(args.filters().unwrap_or_default(), &mut parcel)?;
+        let request = parcel.blob(blob).finish(&ScanRequest {
+            projection: args.projection().map(<[usize]>::to_vec),
+            filters,
+            limit: args.limit(),
+            settings: Settings::clone(&settings(session.config().options())),
+        });
+        let planned = self
+            .planned(request.and_then(|request| self.table.scan(request)))
+            .await?;
+        let expected = match args.projection() {
+            Some(columns) => Arc::new(self.schema.project(columns)?),
+            None => Arc::clone(&self.schema),
+        };
+        planned.expect_fields(&expected)?;
+        let plan: Arc<dyn ExecutionPlan> = Arc::new(PluginScanExec::new(planned));
+        Ok(plan.into())
+    }
+
+    async fn insert_into(
+        &self,
+        session: &dyn Session,
+        input: Arc<dyn ExecutionPlan>,
+        insert_op: InsertOp,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mode = match insert_op {
+            InsertOp::Append => InsertMode::Append,
+            InsertOp::Overwrite => InsertMode::Overwrite,
+            InsertOp::Replace => InsertMode::Replace,
+        };
+        let descriptor = describe(input.equivalence_properties(), input.output_partitioning());
+        let request = ParcelBuilder::new()
+            .schema(&input.schema())
+            .finish(&WriteRequest {
+                write: Write::Insert {
+                    mode,
+                    input: descriptor.clone(),
+                },
+                expressions: ExpressionList::default(),
+                settings: Settings::clone(&settings(session.config().options())),
+            });
+        let planned = self
+            .planned(request.and_then(|request: Parcel| self.table.write(request)))
+            .await?;
+        Ok(Arc::new(PluginInsertExec::new(planned, input, descriptor)?))
+    }
+
+    async fn delete_from(
+        &self,
+        session: &dyn Session,
+        filters: Vec<Expr>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.write(session, Write::Delete, &filters).await
+    }
+
+    async fn update(
+        &self,
+        session: &dyn Session,
+        assignments: Vec<(String, Expr)>,
+        filters: Vec<Expr>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let (columns, values): (Vec<_>, Vec<_>) = assignments.into_iter().unzip();
+        let exprs: Vec<_> = values.into_iter().chain(filters).collect();
+        self.write(session, Write::Update { columns }, &exprs).await
+    }
+
+    async fn truncate(&self, session: &dyn Session) -> Result<Arc<dyn ExecutionPlan>> {
+        self.write(session, Write::Truncate, &[]).await
+    }
+}
