@@ -30,7 +30,7 @@ use datafusion::{
     error::DataFusionError,
     prelude::{JsonReadOptions, SessionConfig, SessionContext},
 };
-use datafusion_plugin_delta::{
+use datafusion_delta_tables::{
     DELTATABLE, DeltaTableFactory, Options, WholeStatements, table_functions,
 };
 use datafusion_plugin_host::PluginHost;

@@ -74,11 +74,7 @@ async fn a_source_that_fails_writes_nothing() {
                when matched then update set amount = s.x";
     let message = failure(&context, sql).await;
     assert!(message.contains("Divide by zero"), "{message}");
-    let message = failure(
-        &context,
-        "insert into t select 10 / (id - 3), region, amount, day, note from t",
-    )
-    .await;
+    let message = failure(&context, "insert into t (id) select 10 / (id - 3) from t").await;
     assert!(message.contains("Divide by zero"), "{message}");
     assert_eq!(copy.version(), 5);
 }

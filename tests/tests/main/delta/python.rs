@@ -52,7 +52,7 @@ async fn what_is_written_is_read_by_the_other_reader() {
         (
             "orders",
             vec![
-                "insert into t values (11, 'a b/c', 1.5, date '2024-03-01', 'x'), (12, null, null, null, null)",
+                "insert into t (id, region, amount, day, note) values (11, 'a b/c', 1.5, date '2024-03-01', 'x'), (12, null, null, null, null)",
                 "delete from t where region = 'east'",
                 "update t set note = 'changed' where id in (2, 11)",
                 "merge into t using (values (1, 0.5), (30, 3.5)) s(id, x) on t.id = s.id \

@@ -3,7 +3,7 @@
 use std::fs;
 
 use datafusion::prelude::SessionContext;
-use datafusion_plugin_delta::table_functions;
+use datafusion_delta_tables::table_functions;
 use serde_json::json;
 
 use super::{
@@ -227,7 +227,7 @@ async fn protocols_are_gated() {
     assert_eq!(value(&context, "select count(*) from t").await, "2");
     let message = failure(&context, "delete from t where id = 1").await;
     assert!(
-        message.contains("needs the writer features checkConstraints"),
+        message.contains("needs the writer features changeDataFeed, checkConstraints"),
         "{message}"
     );
 
@@ -260,7 +260,7 @@ fn options_of_the_plugin_are_checked() {
         "{message}"
     );
     let unknown =
-        serde_json::from_value::<datafusion_plugin_delta::Options>(json!({ "readonly": true }));
+        serde_json::from_value::<datafusion_delta_tables::Options>(json!({ "readonly": true }));
     assert!(
         unknown
             .unwrap_err()

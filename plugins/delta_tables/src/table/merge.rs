@@ -24,7 +24,7 @@ use futures::StreamExt;
 use super::update::refuse_subqueries;
 use crate::{
     action::{ActionExec, count_batch, count_schema},
-    constraints::enforceable,
+    constraints::{enforceable, explained},
     error::failed,
     location::Location,
     once::once,
@@ -179,7 +179,8 @@ impl Merge {
 
     async fn run(&self, rows: SendableRecordBatchStream, context: &TaskContext) -> Result<u64> {
         let table = self.tables.open_to_write(&self.location).await?;
-        enforceable(&self.location, snapshot(&table, &self.location)?)?;
+        let snapshot = snapshot(&table, &self.location)?.clone();
+        enforceable(&self.location, &snapshot)?;
         let state = state_in(context);
         let source = self.source(rows, state.as_any().downcast_ref())?;
         let failed = |error| failed("MERGE into the Delta table", &self.location, error);
@@ -194,7 +195,11 @@ impl Merge {
         for clause in &self.clauses {
             merge = with_clause(merge, clause.clone()).map_err(failed)?;
         }
-        let (_, metrics) = merge.await.map_err(failed)?;
+        eprintln!("DEBUG on {:?} clauses {:#?}", self.on, self.clauses);
+        let (_, metrics) = merge
+            .await
+            .map_err(failed)
+            .map_err(|error| explained(&snapshot, error))?;
         let touched = metrics.num_target_rows_inserted
             + metrics.num_target_rows_updated
             + metrics.num_target_rows_deleted;

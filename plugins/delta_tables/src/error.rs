@@ -41,6 +41,32 @@ pub(crate) fn failed(what: &str, location: &Location, error: DeltaTableError) ->
             Ok(error) => error.context(place),
             Err(source) => DataFusionError::External(source).context(place),
         },
+        error @ (DeltaTableError::KernelError(_) | DeltaTableError::Kernel { .. }) => {
+            DataFusionError::Execution(format!(
+                "{place}: {}",
+                without_backtrace(&error.to_string())
+            ))
+        }
         other => DataFusionError::from(other).context(place),
+    }
+}
+
+/// The kernel prints its backtrace as part of the message where `RUST_BACKTRACE` is set.
+fn without_backtrace(message: &str) -> &str {
+    match message.find("\n   0: ") {
+        Some(end) => message[..end].trim_end(),
+        None => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_end_before_their_backtrace() {
+        let message = "Json error: Truncated\n   0: a::b\n   1: c::d";
+        assert_eq!(without_backtrace(message), "Json error: Truncated");
+        assert_eq!(without_backtrace("short"), "short");
     }
 }

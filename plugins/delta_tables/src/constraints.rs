@@ -7,7 +7,7 @@
 use datafusion::{
     arrow::datatypes::{DataType, Field, Fields},
     common::exec_err,
-    error::Result,
+    error::{DataFusionError, Result},
 };
 use deltalake::kernel::EagerSnapshot;
 
@@ -45,6 +45,34 @@ pub(crate) fn enforceable(location: &Location, snapshot: &EagerSnapshot) -> Resu
             exec_err!("the Delta table '{location}' cannot be written to: {problem}")
         }
     }
+}
+
+/// `error`, with the table's constraints where it says that rows broke one: it names the rows only.
+pub(crate) fn explained(snapshot: &EagerSnapshot, error: DataFusionError) -> DataFusionError {
+    if !error.strip_backtrace().contains("failed validation check") {
+        return error;
+    }
+    let schema = snapshot.arrow_schema();
+    let fields = schema.fields().iter();
+    let must = fields.clone().filter(|field| !field.is_nullable());
+    let must = must.map(|field| format!("{} is not null", field.name()));
+    let declared = fields.flat_map(|field| {
+        let metadata = DECLARED
+            .iter()
+            .filter_map(|(key, _)| field.metadata().get(*key));
+        metadata.map(|declared| format!("{}: {declared}", field.name()))
+    });
+    let mut checks: Vec<_> = snapshot.metadata().configuration().iter().collect();
+    checks.sort();
+    let checks = checks.into_iter().filter_map(|(key, check)| {
+        let name = key.strip_prefix("delta.constraints.")?;
+        Some(format!("{name}: {check}"))
+    });
+    let all: Vec<String> = must.chain(declared).chain(checks).collect();
+    error.context(format!(
+        "nothing was changed, because rows break a constraint of the table; it has: {}",
+        all.join("; ")
+    ))
 }
 
 fn each(

@@ -25,7 +25,7 @@ pub(super) static ENTRY: Entry = Entry {
     name: "delta_vacuum",
     syntax: "delta_vacuum(uri [, retention_hours [, dry_run [, mode]]])",
     description: "The files of a Delta table that no version within the retention needs, one row \
-                  each. Removes them only where dry_run is false, when the query is executed; \
+                  each, whether they are still there or were removed before. Removes them only where dry_run is false, when the query is executed; \
                   versions that needed them can no longer be read.",
     arguments: &[
         ("uri", "Path or URL of the table."),
@@ -96,7 +96,12 @@ fn call(tables: &Arc<Tables>, arguments: &Arguments<'_>) -> Result<Arc<dyn Table
             let (_, metrics) = vacuum
                 .await
                 .map_err(|error| failed("delta_vacuum of", &location, error))?;
-            let mut paths = metrics.files_deleted;
+            let root = location.to_string();
+            let relative = |path: String| match path.strip_prefix(&root) {
+                Some(path) => path.trim_start_matches('/').to_owned(),
+                None => path,
+            };
+            let mut paths: Vec<String> = metrics.files_deleted.into_iter().map(relative).collect();
             paths.sort();
             let removed = BooleanArray::from(vec![!dry_run; paths.len()]);
             Ok(RecordBatch::try_new(

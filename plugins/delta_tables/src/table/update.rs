@@ -11,7 +11,7 @@ use datafusion::{
 
 use crate::{
     action::{ActionExec, count_batch, count_schema},
-    constraints::enforceable,
+    constraints::{enforceable, explained},
     error::failed,
     location::Location,
     open::{Tables, snapshot},
@@ -44,7 +44,8 @@ pub(super) fn plan(
         let (assignments, predicate) = (assignments.clone(), predicate.clone());
         async move {
             let table = tables.open_to_write(&location).await?;
-            enforceable(&location, snapshot(&table, &location)?)?;
+            let snapshot = snapshot(&table, &location)?.clone();
+            enforceable(&location, &snapshot)?;
             let mut update = table
                 .update()
                 .with_session_state(state_in(&context))
@@ -58,7 +59,8 @@ pub(super) fn plan(
             }
             let (_, metrics) = update
                 .await
-                .map_err(|error| failed("UPDATE of the Delta table", &location, error))?;
+                .map_err(|error| failed("UPDATE of the Delta table", &location, error))
+                .map_err(|error| explained(&snapshot, error))?;
             count_batch(metrics.num_updated_rows as u64)
         }
     });

@@ -81,6 +81,12 @@ async fn load(location: &Location, moment: Moment) -> Result<DeltaTable> {
         .map(|builder| builder.with_storage_options(location.storage().clone()))
         .and_then(DeltaTableBuilder::build)
         .map_err(opening)?;
+    // Not by way of the latest version: that may be damaged.
+    if let Moment::Version(version) = moment
+        && table.load_version(version).await.is_ok()
+    {
+        return Ok(table);
+    }
     table.load().await.map_err(opening)?;
     let latest = snapshot(&table, location)?.version();
     match moment {

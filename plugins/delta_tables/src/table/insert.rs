@@ -19,7 +19,7 @@ use deltalake::{operations::write::WriteBuilder, protocol::SaveMode};
 
 use super::generated;
 use crate::{
-    constraints::enforceable,
+    constraints::{enforceable, explained},
     error::failed,
     location::Location,
     once::once,
@@ -80,13 +80,14 @@ impl DataSink for Sink {
         let (source, count) = once(rows)?;
         let source = LogicalPlanBuilder::scan("source", provider_as_source(source), None)?;
         let source = generated::filled(source.build()?, &snapshot, state.as_ref())?;
-        WriteBuilder::new(table.log_store(), Some(snapshot))
+        WriteBuilder::new(table.log_store(), Some(snapshot.clone()))
             .with_save_mode(self.mode)
             .with_input_plan(source)
             .with_session_state(state)
             .with_commit_properties(self.tables.commit())
             .await
-            .map_err(|error| failed("INSERT into the Delta table", &self.location, error))?;
+            .map_err(|error| failed("INSERT into the Delta table", &self.location, error))
+            .map_err(|error| explained(&snapshot, error))?;
         Ok(count.load(Ordering::Relaxed))
     }
 }
