@@ -7,6 +7,7 @@ mod main {
     mod concurrency;
     mod conformance;
     mod crossing;
+    mod delta;
     mod end_to_end;
     mod errors;
     mod fidelity;

@@ -40,3 +40,8 @@ async fn spark() {
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn delta() {
+    check(&plugin("datafusion-plugin-delta"), None, &[]).await;
+}
