@@ -58,6 +58,7 @@ mod options;
 mod protocol;
 mod runtime;
 mod session;
+mod storage;
 mod table;
 mod whole;
 
