@@ -44,6 +44,11 @@
 //!
 //! - `s3`: tables in S3. Local tables always work.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")
+)]
+
 mod action;
 mod constraints;
 mod error;
