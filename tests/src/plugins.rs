@@ -135,6 +135,15 @@ fn cargo(subcommand: &str) -> Command {
     let mut command = Command::new(cargo_program());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
     command.arg(subcommand).arg("--manifest-path").arg(root);
+    // What the Cargo that runs the test says of this package. Build scripts that look at such variables
+    // (ring's does) would run again, and with them all that depends on their crates be compiled again.
+    let of_this_package =
+        |key: &str| key.starts_with("CARGO_PKG_") || key.starts_with("CARGO_MANIFEST_");
+    for (key, _) in env::vars_os() {
+        if key.to_str().is_some_and(of_this_package) {
+            command.env_remove(key);
+        }
+    }
     command
 }
 

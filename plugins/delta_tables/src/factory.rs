@@ -23,6 +23,7 @@ use crate::{
     moment::Moment,
     open::Tables,
     options::Options,
+    storage,
     table::{Table, scan_config},
 };
 
@@ -59,7 +60,7 @@ impl DeltaTableFactory {
                 command.locations.len()
             );
         };
-        let mut storage = self.tables.options.storage.clone();
+        let mut settings = self.tables.options.storage.clone();
         let mut moment = Moment::Latest;
         let mut options: Vec<_> = command.options.iter().collect();
         options.sort();
@@ -77,41 +78,36 @@ impl DeltaTableFactory {
                     let value = ScalarValue::from(value.as_str());
                     moment = Moment::of(&value, &format!("table {name}: option timestamp"))?;
                 }
-                key if is_storage(key) => {
-                    storage.insert(key.to_owned(), value.clone());
-                }
-                unknown => {
-                    return plan_err!(
-                        "table {name}: unknown option '{unknown}'; known are {}{}",
-                        KNOWN.join(", "),
-                        if cfg!(feature = "s3") {
-                            " and aws_*"
-                        } else {
-                            ""
-                        }
-                    );
-                }
+                key => match storage::setting(key) {
+                    Some(setting) => {
+                        settings.insert(setting, value.clone());
+                    }
+                    None => {
+                        let known = [&KNOWN[..], storage::known()].concat();
+                        return plan_err!(
+                            "table {name}: unknown option '{key}'; known are {}",
+                            known.join(", ")
+                        );
+                    }
+                },
             }
         }
         if moment != Moment::Latest && !command.schema.fields().is_empty() {
             return plan_err!("table {name}: a new table has no versions to choose from");
         }
         if !command.schema.fields().is_empty() {
+            if self.tables.options.read_only {
+                return plan_err!("table {name} is not made: the plugin's option read_only is set");
+            }
             make_directory(name, location)?;
         }
-        let location = Location::parse(location, &storage)
+        let location = Location::parse(location, &settings)
             .map_err(|error| error.context(format!("table {name}")))?;
         Ok((location, moment))
     }
 
     /// Makes an empty table of the columns that the statement names.
     async fn make(&self, location: &Location, command: &CreateExternalTable) -> Result<()> {
-        if self.tables.options.read_only {
-            return plan_err!(
-                "table {} is not made: the plugin's option read_only is set",
-                command.name
-            );
-        }
         let making = |error| failed("making a Delta table at", location, error);
         let columns = Schema::new(command.schema.fields().clone());
         let columns: StructType = (&columns)
@@ -192,14 +188,4 @@ fn make_directory(name: &TableReference, location: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-#[cfg(feature = "s3")]
-fn is_storage(key: &str) -> bool {
-    key.starts_with("aws_")
-}
-
-#[cfg(not(feature = "s3"))]
-fn is_storage(_: &str) -> bool {
-    false
 }

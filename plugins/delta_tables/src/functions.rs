@@ -22,6 +22,9 @@ use datafusion::{
 use self::arguments::Arguments;
 use crate::{open::Tables, options::Options};
 
+/// Checks arguments and answers with a table; changes nothing.
+type Call = fn(&Arc<Tables>, &Arguments<'_>) -> Result<Arc<dyn TableProvider>>;
+
 /// A function's name, what it does, and how people call it.
 struct Entry {
     name: &'static str,
@@ -29,7 +32,7 @@ struct Entry {
     description: &'static str,
     arguments: &'static [(&'static str, &'static str)],
     example: &'static str,
-    call: fn(&Arc<Tables>, &Arguments<'_>) -> Result<Arc<dyn TableProvider>>,
+    call: Call,
 }
 
 static ENTRIES: [&Entry; 9] = [

@@ -44,6 +44,11 @@
 //!
 //! - `s3`: tables in S3. Local tables always work.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")
+)]
+
 mod action;
 mod constraints;
 mod error;
@@ -58,6 +63,7 @@ mod options;
 mod protocol;
 mod runtime;
 mod session;
+mod storage;
 mod table;
 mod whole;
 

@@ -36,7 +36,7 @@ pub(super) fn plan(
     filters: Vec<Expr>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     refuse_subqueries(what, location, &filters)?;
-    let predicate = conjunction(filters);
+    let predicate = conjunction(filters).map(|predicate| predicate.unalias_nested().data);
     if predicate.is_none() && !tables.options.allow_delete_all {
         return plan_err!(
             "{what} of all rows of the Delta table '{location}': there is no predicate, and the \

@@ -76,7 +76,8 @@ impl Columns {
     }
 
     fn resolved(&self, expr: Expr) -> Result<Expr> {
-        let resolved = expr.transform(|part| {
+        // The optimizer leaves aliases, which `deltalake` cannot write to the log.
+        let resolved = expr.unalias_nested().data.transform(|part| {
             let Expr::Column(column) = &part else {
                 return Ok(Transformed::no(part));
             };
@@ -195,7 +196,6 @@ impl Merge {
         for clause in &self.clauses {
             merge = with_clause(merge, clause.clone()).map_err(failed)?;
         }
-        eprintln!("DEBUG on {:?} clauses {:#?}", self.on, self.clauses);
         let (_, metrics) = merge
             .await
             .map_err(failed)

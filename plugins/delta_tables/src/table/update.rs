@@ -29,7 +29,7 @@ pub(super) fn plan(
     let values: Vec<Expr> = assignments.iter().map(|(_, value)| value.clone()).collect();
     refuse_subqueries("UPDATE", location, &values)?;
     refuse_subqueries("UPDATE", location, &filters)?;
-    let predicate = conjunction(filters);
+    let predicate = conjunction(filters).map(|predicate| predicate.unalias_nested().data);
     let set: Vec<String> = assignments
         .iter()
         .map(|(column, value)| format!("{column} = {value}"))

@@ -148,7 +148,11 @@ pub(super) async fn the_functions_say_what_the_writer_says(context: &SessionCont
         "select num_rows, array_to_string(writer_features, ',') from delta_snapshot('{}')",
         original("vectors")
     );
-    assert_eq!(value(context, &sql).await, "11 | deletionVectors");
+    let said = value(context, &sql).await;
+    assert!(
+        said.starts_with("11 | ") && said.contains("deletionVectors"),
+        "{said}"
+    );
 }
 
 pub(super) async fn tables_join_and_project(context: &SessionContext) {
