@@ -45,7 +45,11 @@ async fn every_property_of_a_scan_crosses() {
     assert_eq!(found.schema(), expected.schema());
     assert_eq!(found.output_ordering(), expected.output_ordering());
     assert!(found.output_ordering().is_some());
-    assert_eq!(found.output_partitioning(), expected.output_partitioning());
+    // DataFusion takes no two unknown partitionings to be equal.
+    let partitioning = |plan: &Arc<dyn datafusion::physical_plan::ExecutionPlan>| {
+        format!("{:?}", plan.output_partitioning())
+    };
+    assert_eq!(partitioning(&found), partitioning(&expected));
     assert_eq!(found.boundedness(), expected.boundedness());
     assert_eq!(found.pipeline_behavior(), expected.pipeline_behavior());
     for partition in [None, Some(0), Some(2)] {
@@ -87,7 +91,7 @@ async fn settings_of_the_session_reach_the_scan() {
 async fn tables_are_in_the_information_schema() {
     let [linked_in, loaded] = both();
     let sql = "select table_schema, table_name, table_type from information_schema.tables
-        where table_schema in ('tables', 'stacks') order by all";
+        where table_schema in ('tables', 'stacks') order by 1, 2";
     let expected = answer(&linked_in, sql).await;
     assert!(
         expected.contains("ledger") && expected.contains("maps"),

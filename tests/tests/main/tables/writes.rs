@@ -52,7 +52,7 @@ async fn an_insert_is_planned_as_linked_in() {
     for sql in [
         "insert into tables.ledger values (7, 8)",
         // Four partitions of input: the sink wants one.
-        "insert into tables.ledger select id, id from tables.books where id % 2 = 0",
+        "insert into tables.ledger select id, id + 1 from tables.books where id % 2 = 0",
         "insert into tables.ledger select title_id, count(*) from
             (select id % 10 as title_id from tables.books) group by title_id",
     ] {
