@@ -194,14 +194,11 @@ impl Table for TableExport {
     }
 }
 
-fn pushdown(answer: datafusion_expr::TableProviderFilterPushDown) -> crate::abi::message::Pushdown {
-    use datafusion_expr::TableProviderFilterPushDown as Answer;
-
-    use crate::abi::message::Pushdown;
+fn pushdown(answer: TableProviderFilterPushDown) -> Pushdown {
     match answer {
-        Answer::Unsupported => Pushdown::Unsupported,
-        Answer::Inexact => Pushdown::Inexact,
-        Answer::Exact => Pushdown::Exact,
+        TableProviderFilterPushDown::Unsupported => Pushdown::Unsupported,
+        TableProviderFilterPushDown::Inexact => Pushdown::Inexact,
+        TableProviderFilterPushDown::Exact => Pushdown::Exact,
     }
 }
 

@@ -135,12 +135,11 @@ impl Imported {
                 self.name.clone(),
                 Arc::clone(table),
             )],
-            Function::TableFactory(factory) => each()
-                .map(|name| Named::TableFactory(name.to_owned(), Arc::clone(factory)))
-                .collect(),
-            Function::Catalog(catalog) => each()
-                .map(|name| Named::Catalog(name.to_owned(), Arc::clone(catalog)))
-                .collect(),
+            // One name each: under a second one, their tables would be listed twice.
+            Function::TableFactory(factory) => {
+                vec![Named::TableFactory(name, Arc::clone(factory))]
+            }
+            Function::Catalog(catalog) => vec![Named::Catalog(name, Arc::clone(catalog))],
         }
     }
 }

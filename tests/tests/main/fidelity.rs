@@ -22,12 +22,15 @@ const TRAITS: &[&str] = &[
     "Accumulator",
     "AggregateUDFImpl",
     "AsyncScalarUDFImpl",
+    "CatalogProvider",
     "DataFusionError",
     "GroupsAccumulator",
     "PartitionEvaluator",
     "ScalarUDFImpl",
+    "SchemaProvider",
     "TableFunctionImpl",
     "TableProvider",
+    "TableProviderFactory",
     "WindowUDFImpl",
 ];
 

@@ -19,9 +19,23 @@ use crate::import::{
     scalar::{builtins, reference_of},
 };
 
+/// Whether a plugin would understand an expression.
+pub(super) enum Understood {
+    Yes,
+    /// It calls functions of DataFusion, which a plugin may be built without.
+    Perhaps,
+    No,
+}
+
 /// Whether the plugin would understand `expr`.
-pub(super) fn crosses(origin: &Origin, expr: &Expr) -> Result<bool> {
-    crosses_whole(expr, &|function| reference(origin, function))
+pub(super) fn understood(origin: &Origin, expr: &Expr) -> Result<Understood> {
+    if crosses_whole(expr, &|function| reference_of(origin.plugin(), function))? {
+        Ok(Understood::Yes)
+    } else if crosses_whole(expr, &|function| reference(origin, function))? {
+        Ok(Understood::Perhaps)
+    } else {
+        Ok(Understood::No)
+    }
 }
 
 /// How the plugin knows a function: its own, or one that DataFusion brings along.

@@ -27,7 +27,7 @@ use datafusion_plugin_api::{
 };
 
 use super::{
-    filters::{crosses, defaults, write},
+    filters::{Understood, defaults, understood, write},
     input::describe,
     insert::PluginInsertExec,
     planned::Planned,
@@ -121,6 +121,41 @@ impl PluginTable {
         )
     }
 
+    /// Asks how far the filters at `positions` are applied.
+    fn ask(
+        &self,
+        filters: &[&Expr],
+        positions: &[usize],
+        answers: &mut [TableProviderFilterPushDown],
+    ) -> Result<()> {
+        let mut parcel = ParcelBuilder::new();
+        let exprs = positions.iter().map(|position| filters[*position]);
+        let Some((expressions, blob)) = write(&self.origin, exprs, &mut parcel)? else {
+            return Ok(());
+        };
+        let reply: PushdownReply = parcel
+            .blob(blob)
+            .finish(&Filters { expressions })
+            .and_then(|request| self.table.pushdown(request))
+            .and_then(|reply| reply.message())
+            .map_err(|error| self.error(error))?;
+        if reply.filters.len() != positions.len() {
+            return Err(self.origin.breach(format!(
+                "answered {} of {} filters",
+                reply.filters.len(),
+                positions.len()
+            )));
+        }
+        for (position, answer) in positions.iter().zip(reply.filters) {
+            answers[*position] = match answer {
+                Pushdown::Exact => TableProviderFilterPushDown::Exact,
+                Pushdown::Inexact => TableProviderFilterPushDown::Inexact,
+                _ => TableProviderFilterPushDown::Unsupported,
+            };
+        }
+        Ok(())
+    }
+
     /// Plans a write without an input.
     async fn write(
         &self,
@@ -192,40 +227,18 @@ impl TableProvider for PluginTable {
         if !self.takes_expressions {
             return Ok(answers);
         }
-        // What the plugin would not understand stays above the scan.
-        let mut sent = Vec::with_capacity(filters.len());
+        // What the plugin would not understand stays above the scan. What it may be built without
+        // is asked about by itself, so that the rest does not stay with it.
+        let mut known = Vec::with_capacity(filters.len());
         for (position, filter) in filters.iter().enumerate() {
-            if crosses(&self.origin, filter)? {
-                sent.push(position);
+            match understood(&self.origin, filter)? {
+                Understood::Yes => known.push(position),
+                Understood::Perhaps => self.ask(filters, &[position], &mut answers)?,
+                Understood::No => {}
             }
         }
-        if sent.is_empty() {
-            return Ok(answers);
-        }
-        let mut parcel = ParcelBuilder::new();
-        let exprs = sent.iter().map(|position| filters[*position]);
-        let Some((expressions, blob)) = write(&self.origin, exprs, &mut parcel)? else {
-            return Ok(answers);
-        };
-        let reply: PushdownReply = parcel
-            .blob(blob)
-            .finish(&Filters { expressions })
-            .and_then(|request| self.table.pushdown(request))
-            .and_then(|reply| reply.message())
-            .map_err(|error| self.error(error))?;
-        if reply.filters.len() != sent.len() {
-            return Err(self.origin.breach(format!(
-                "answered {} of {} filters",
-                reply.filters.len(),
-                sent.len()
-            )));
-        }
-        for (position, answer) in sent.into_iter().zip(reply.filters) {
-            answers[position] = match answer {
-                Pushdown::Exact => TableProviderFilterPushDown::Exact,
-                Pushdown::Inexact => TableProviderFilterPushDown::Inexact,
-                _ => TableProviderFilterPushDown::Unsupported,
-            };
+        if !known.is_empty() {
+            self.ask(filters, &known, &mut answers)?;
         }
         Ok(answers)
     }
