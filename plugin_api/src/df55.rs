@@ -3,6 +3,8 @@
 
 #[cfg(feature = "tables")]
 pub mod batches;
+#[cfg(feature = "expressions")]
+pub mod builtins;
 pub mod documentation;
 pub mod error;
 #[cfg(feature = "expressions")]

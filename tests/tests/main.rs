@@ -18,5 +18,6 @@ mod main {
     mod plugins;
     mod refusals;
     mod spark_sqllogictest;
+    mod tables;
     mod twins;
 }

@@ -161,6 +161,7 @@ impl FunctionTable {
             export: usize::try_from(identity)
                 .ok()
                 .filter(|position| *position < self.exports.len()),
+            builtin: false,
             identity,
         }
     }

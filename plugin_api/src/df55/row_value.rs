@@ -402,7 +402,7 @@ mod tests {
         let mut gathered = RowResults::new(&data_type, 2);
         gathered.push(decimal(2));
         gathered.push(decimal(3));
-        let message = gathered.finish().unwrap_err().message;
+        let message = gathered.finish().unwrap_err().to_string();
         assert!(message.contains("Decimal128(10, 3)"), "{message}");
     }
 

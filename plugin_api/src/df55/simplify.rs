@@ -13,14 +13,12 @@
 //! Not carried: metadata and functional dependencies of the schema, and columns of it that no
 //! argument mentions.
 
-mod builtins;
 mod host;
 mod plugin;
 
 #[cfg(test)]
 mod tests;
 
-pub use builtins::Builtins;
 pub use host::{HostFunctions, preimage_of_call, simplify_call};
 pub use plugin::{answer_preimage, answer_simplify};
 

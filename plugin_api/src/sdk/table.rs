@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abi_stable::std_types::ROption;
 use datafusion_common::Result;
-use datafusion_expr::{TableType, dml::InsertOp};
+use datafusion_expr::{TableProviderFilterPushDown, TableType, dml::InsertOp};
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_session::{ScanArgs, Session, TableProvider};
 
@@ -19,11 +19,11 @@ use super::{
 };
 use crate::{
     abi::{
-        CallError, HostWaker, Parcel, ScanObject, ScanPlanning, ScanPlanningObject, Table,
-        TableObject,
+        CallError, ErrorKind, HostWaker, Parcel, ScanObject, ScanPlanning, ScanPlanningObject,
+        Table, TableObject,
         message::{
-            Filters, InsertMode, PushdownReply, ScanRequest, Settings, TableDescriptor, TableKind,
-            Write, WriteRequest,
+            Filters, InsertMode, Pushdown, PushdownReply, ScanRequest, Settings, TableDescriptor,
+            TableKind, Write, WriteRequest,
         },
     },
     df55::{
@@ -125,7 +125,17 @@ impl Table for TableExport {
     fn pushdown(&self, request: Parcel) -> Result<Parcel, CallError> {
         let _entered = runtime::enter()?;
         let content = ParcelContent::<Filters>::read(request)?;
-        let filters = expressions(&content, &content.message.expressions, &self.functions)?;
+        let list = &content.message.expressions;
+        let filters = match expressions(&content, list, &self.functions) {
+            Ok(filters) => filters,
+            // A function that this plugin is built without: the filters stay above.
+            Err(error) if error.kind() == ErrorKind::NotImplemented => {
+                return Parcel::of(&PushdownReply {
+                    filters: vec![Pushdown::Unsupported; list.roots],
+                });
+            }
+            Err(error) => return Err(error),
+        };
         let answers = self
             .provider
             .get()?

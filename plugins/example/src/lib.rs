@@ -1,20 +1,23 @@
-//! The smallest complete plugin: one function of each kind, one file each. Copy it and start from
+//! The smallest complete plugin: one function of each kind, a table and a table
+//! factory, one file each. Copy it and start from
 //! there; `docs/authors.md` explains every step.
 
 mod geometric_mean;
 mod greet;
+mod planets;
 mod run_length;
 mod series;
 mod slow_square;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use datafusion_plugin_api::prelude::*;
 
 pub use geometric_mean::GeometricMean;
 pub use greet::Greet;
+pub use planets::planets;
 pub use run_length::RunLength;
-pub use series::Series;
+pub use series::{Series, SeriesFactory};
 pub use slow_square::SlowSquare;
 
 fn activate(_context: &ActivationContext) -> Result<Plugin> {
@@ -26,7 +29,9 @@ fn activate(_context: &ActivationContext) -> Result<Plugin> {
         .async_scalar_function(SlowSquare::new(), patience)
         .aggregate_function(GeometricMean::new())
         .window_function(RunLength::new())
-        .table_function("series", Series, Some(Series::documentation())))
+        .table_function("series", Series, Some(Series::documentation()))
+        .table("planets", planets()?)
+        .table_provider_factory("SERIES", Arc::new(SeriesFactory)))
 }
 
 export_plugin! {
@@ -37,6 +42,8 @@ export_plugin! {
         aggregate_function,
         window_function,
         table_function,
+        table_provider,
+        table_provider_factory,
     ],
     activate: activate,
 }

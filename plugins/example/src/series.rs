@@ -1,4 +1,4 @@
-//! `series(start, stop)`, a table function.
+//! `series(start, stop)`, a table function, and `STORED AS SERIES`, a table factory.
 
 use std::sync::Arc;
 
@@ -6,11 +6,14 @@ use arrow::{
     array::{Int64Array, RecordBatch},
     datatypes::{DataType, Field, Schema},
 };
+use async_trait::async_trait;
 use datafusion_common::{Result, ScalarValue, plan_err};
-use datafusion_expr::{DocSection, Documentation, Expr};
+use datafusion_expr::{CreateExternalTable, DocSection, Documentation, Expr};
 use datafusion_physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion_plugin_api::sdk::StreamedTable;
-use datafusion_session::{TableFunctionArgs, TableFunctionImpl, TableProvider};
+use datafusion_session::{
+    Session, TableFunctionArgs, TableFunctionImpl, TableProvider, TableProviderFactory,
+};
 use futures::stream;
 
 /// Rows per batch.
@@ -46,26 +49,55 @@ impl TableFunctionImpl for Series {
         else {
             return plan_err!("series expects two integers, start and stop");
         };
-        let (start, stop) = (*start, *stop);
-        let schema = Arc::new(Schema::new(vec![Field::new(
-            "value",
-            DataType::Int64,
-            false,
-        )]));
-        let table = StreamedTable::new(Arc::clone(&schema), move || {
-            let schema = Arc::clone(&schema);
-            let batch_schema = Arc::clone(&schema);
-            let starts = (start..stop).step_by(BATCH as usize);
-            let batches = starts.map(move |from| {
-                let numbers = from..stop.min(from.saturating_add(BATCH));
-                let numbers = Arc::new(Int64Array::from_iter_values(numbers));
-                Ok(RecordBatch::try_new(
-                    Arc::clone(&batch_schema),
-                    vec![numbers],
-                )?)
-            });
-            Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(batches)))
+        Ok(series(*start, *stop))
+    }
+}
+
+/// The table of the numbers from `start` up to `stop`.
+fn series(start: i64, stop: i64) -> Arc<dyn TableProvider> {
+    let schema = Arc::new(Schema::new(vec![Field::new(
+        "value",
+        DataType::Int64,
+        false,
+    )]));
+    let table = StreamedTable::new(Arc::clone(&schema), move || {
+        let schema = Arc::clone(&schema);
+        let batch_schema = Arc::clone(&schema);
+        let starts = (start..stop).step_by(BATCH as usize);
+        let batches = starts.map(move |from| {
+            let numbers = from..stop.min(from.saturating_add(BATCH));
+            let numbers = Arc::new(Int64Array::from_iter_values(numbers));
+            Ok(RecordBatch::try_new(
+                Arc::clone(&batch_schema),
+                vec![numbers],
+            )?)
         });
-        Ok(Arc::new(table))
+        Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(batches)))
+    });
+    Arc::new(table)
+}
+
+/// `CREATE EXTERNAL TABLE t STORED AS SERIES LOCATION '1..10'`: a series as a table with a name.
+#[derive(Debug)]
+pub struct SeriesFactory;
+
+#[async_trait]
+impl TableProviderFactory for SeriesFactory {
+    async fn create(
+        &self,
+        _session: &dyn Session,
+        command: &CreateExternalTable,
+    ) -> Result<Arc<dyn TableProvider>> {
+        if let Some(option) = command.options.keys().next() {
+            return plan_err!("a series has no option '{option}'");
+        }
+        let location = command.locations.join(", ");
+        let bounds = location
+            .split_once("..")
+            .and_then(|(start, stop)| Some((start.parse().ok()?, stop.parse().ok()?)));
+        match bounds {
+            Some((start, stop)) => Ok(series(start, stop)),
+            None => plan_err!("the location of a series is '{location}', expected '1..10'"),
+        }
     }
 }

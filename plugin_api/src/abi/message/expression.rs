@@ -61,7 +61,7 @@ pub enum ExpressionSlot {
     Part(usize),
 }
 
-/// A scalar function of the plugin, as an expression names it.
+/// A scalar function of the plugin, or a built-in of both sides, as an expression names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionReference {
     /// Its name.
@@ -72,6 +72,9 @@ pub struct FunctionReference {
     /// Its position among the plugin's exports, if it is one of them.
     #[serde(default)]
     pub export: Option<usize>,
+    /// The host has it without any plugin: it is found by name and `Debug` text.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub builtin: bool,
     /// Its number inside the plugin.
     pub identity: u64,
 }

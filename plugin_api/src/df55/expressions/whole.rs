@@ -1,11 +1,15 @@
 //! Expressions that cross whole or not at all: filters, and those of deletes and updates.
 
 use std::sync::Arc;
+#[cfg(feature = "table-expressions")]
+use std::sync::LazyLock;
 
 use datafusion_common::{Result, not_impl_err, tree_node::TreeNode};
 use datafusion_expr::{Expr, ScalarUDF};
 
 use super::{Arrival, Departure, breach, is_faithful, pack, unpack};
+#[cfg(feature = "table-expressions")]
+use crate::df55::builtins::Builtins;
 use crate::{
     abi::message::{ExpressionList, ExpressionSlot, FunctionReference},
     df55::{
@@ -15,7 +19,7 @@ use crate::{
 };
 
 /// Writes `exprs`, or nothing when one of them has a part that the plugin does not know: a call of
-/// a function that is not its own, a subquery, an outer reference, a placeholder, ...
+/// a function that is neither its own nor DataFusion's, a subquery, an outer reference, a placeholder, ...
 ///
 /// # Errors
 /// A breach of the contract.
@@ -91,12 +95,37 @@ pub(in crate::df55) fn functions_in(
 }
 
 fn own(reference: &FunctionReference, table: &FunctionTable) -> Result<Arc<ScalarUDF>> {
+    if reference.builtin {
+        return builtin(reference);
+    }
     table.get(reference.identity).ok_or_else(|| {
         breach(format!(
             "function '{}' has no number {} here",
             reference.name, reference.identity
         ))
     })
+}
+
+/// The plugin's copy of a function that DataFusion brings along.
+#[cfg(feature = "table-expressions")]
+fn builtin(reference: &FunctionReference) -> Result<Arc<ScalarUDF>> {
+    static BUILTINS: LazyLock<Builtins> =
+        LazyLock::new(|| Builtins::new(datafusion_functions::all_default_functions()));
+    match BUILTINS.find(reference) {
+        Some(function) => Ok(function),
+        None => not_impl_err!(
+            "a plugin is built without the function '{}'",
+            reference.name
+        ),
+    }
+}
+
+#[cfg(not(feature = "table-expressions"))]
+fn builtin(reference: &FunctionReference) -> Result<Arc<ScalarUDF>> {
+    not_impl_err!(
+        "a plugin is built without the function '{}'",
+        reference.name
+    )
 }
 
 struct Whole;

@@ -11,7 +11,7 @@ use datafusion_expr::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{Builtins, KEPT};
+use super::KEPT;
 use crate::{
     abi::{
         CallError, Parcel,
@@ -21,6 +21,7 @@ use crate::{
         },
     },
     df55::{
+        builtins::Builtins,
         error::from_call_error,
         expressions::{Arrival, Departure, breach, is_faithful, pack, unpack},
         names::table_name,

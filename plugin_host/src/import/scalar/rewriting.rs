@@ -13,7 +13,10 @@ use datafusion::{
 };
 use datafusion_plugin_api::{
     abi::message::{FunctionReference, Settings},
-    df55::simplify::{Builtins, HostFunctions, preimage_of_call, simplify_call},
+    df55::{
+        builtins::Builtins,
+        simplify::{HostFunctions, preimage_of_call, simplify_call},
+    },
 };
 
 use super::{PluginScalarUdf, ScalarFunction};
@@ -84,8 +87,8 @@ pub(crate) fn reference_of(
     Arc::ptr_eq(function.origin.plugin(), plugin).then(|| FunctionReference {
         name: function.descriptor.name.clone(),
         debug: function.descriptor.debug.clone(),
-        export: None,
         identity: function.origin.identity(),
+        ..FunctionReference::default()
     })
 }
 

@@ -1,4 +1,4 @@
-//! The host's own functions, recognised in a plugin's expressions.
+//! DataFusion's own functions, recognised in expressions of the other side.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -22,6 +22,17 @@ impl Builtins {
                 .map(|function| (function.name().to_owned(), function))
                 .collect(),
         )
+    }
+
+    /// How the other side is told of `function`, if it is one of these.
+    pub fn reference(&self, function: &ScalarUDF) -> Option<FunctionReference> {
+        let reference = FunctionReference {
+            name: function.name().to_owned(),
+            debug: debug_text(function),
+            builtin: true,
+            ..FunctionReference::default()
+        };
+        self.find(&reference).map(|_| reference)
     }
 
     /// The built-in that `reference` is a copy of: one of the same name and `Debug` text, in
