@@ -16,11 +16,11 @@ use datafusion_expr::{
 use crate::{
     abi::message::{FunctionReference, Settings},
     df55::{
+        builtins::Builtins,
         function_table::FunctionTable,
         settings::settings_of,
         simplify::{
-            Builtins, HostFunctions, answer_preimage, answer_simplify, preimage_of_call,
-            simplify_call,
+            HostFunctions, answer_preimage, answer_simplify, preimage_of_call, simplify_call,
         },
     },
 };

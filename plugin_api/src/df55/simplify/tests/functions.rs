@@ -7,7 +7,7 @@ use datafusion_common::ScalarValue;
 use datafusion_expr::{Expr, col, lit, preimage::PreimageResult, simplify::ExprSimplifyResult};
 
 use super::fixture::{Pair, Rewriting, context, rewriter};
-use crate::df55::simplify::Builtins;
+use crate::df55::builtins::Builtins;
 
 /// A function that neither side exports is the plugin's own, with one number however often it
 /// appears.
