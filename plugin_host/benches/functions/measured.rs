@@ -61,12 +61,12 @@ fn raw<T>(symbol: &str) -> T {
     unsafe { RAW.get::<extern "C" fn() -> T>(symbol.as_bytes()) }.unwrap()()
 }
 
-/// The stream of `wide(count)`, raw.
-pub fn raw_wide(count: usize) -> FFI_RecordBatchStream {
+/// The stream of `wide(count, columns)`, raw.
+pub fn raw_wide(count: usize, columns: usize) -> FFI_RecordBatchStream {
+    type Make = extern "C" fn(usize, usize) -> FFI_RecordBatchStream;
     // SAFETY: as above.
-    let make =
-        unsafe { RAW.get::<extern "C" fn(usize) -> FFI_RecordBatchStream>(b"measured_wide") };
-    make.unwrap()(count)
+    let make = unsafe { RAW.get::<Make>(b"measured_wide") };
+    make.unwrap()(count, columns)
 }
 
 /// A session whose measured functions run in one place, with one partition: the machine's other

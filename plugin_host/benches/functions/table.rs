@@ -13,16 +13,21 @@ use tokio::runtime::Runtime;
 use super::measured::{Place, raw_wide, session};
 
 pub const BATCHES: usize = 1000;
+/// Columns of a batch.
+pub const COLUMNS: [usize; 2] = [10, 200];
 
 pub fn bench(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let mut group = criterion.benchmark_group("table_stream");
-    for place in Place::ALL {
+    let places = COLUMNS
+        .into_iter()
+        .flat_map(|columns| Place::ALL.map(|place| (columns, place)));
+    for (columns, place) in places {
         let start: Box<dyn Fn() -> SendableRecordBatchStream> = match place {
-            Place::RawFfi => Box::new(|| Box::pin(raw_wide(BATCHES))),
+            Place::RawFfi => Box::new(move || Box::pin(raw_wide(BATCHES, columns))),
             _ => {
                 let context = session(place);
-                let sql = format!("select * from wide({BATCHES})");
+                let sql = format!("select * from wide({BATCHES}, {columns})");
                 let plan: Arc<dyn ExecutionPlan> = runtime.block_on(async {
                     context
                         .sql(&sql)
@@ -35,7 +40,7 @@ pub fn bench(criterion: &mut Criterion) {
                 Box::new(move || execute_stream(Arc::clone(&plan), context.task_ctx()).unwrap())
             }
         };
-        group.bench_function(BenchmarkId::new(place.name(), BATCHES), |bencher| {
+        group.bench_function(BenchmarkId::new(place.name(), columns), |bencher| {
             bencher.iter(|| {
                 let mut stream = start();
                 runtime.block_on(async {

@@ -238,7 +238,7 @@ mod tests {
         let twice = description(vec![entry("a", "immutable"), entry("a", "immutable")]);
         assert_eq!(
             less.disagreement(&twice).unwrap(),
-            "1 functions are packed, 2 are exported"
+            "1 items are packed, 2 are exported"
         );
     }
 

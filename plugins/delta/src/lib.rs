@@ -20,6 +20,6 @@ fn activate(context: &ActivationContext) -> Result<Plugin> {
 
 export_plugin! {
     name: "delta",
-    capabilities: [table_function, table_provider_factory],
+    capabilities: [table_function, table_provider_factory, table_expressions],
     activate: activate,
 }

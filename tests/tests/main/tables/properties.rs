@@ -90,8 +90,9 @@ async fn settings_of_the_session_reach_the_scan() {
 #[tokio::test]
 async fn tables_are_in_the_information_schema() {
     let [linked_in, loaded] = both();
-    let sql = "select table_schema, table_name, table_type from information_schema.tables
-        where table_schema in ('tables', 'stacks') order by 1, 2";
+    let sql = "select table_catalog, table_schema, table_name, table_type
+        from information_schema.tables
+        where table_schema in ('tables', 'stacks') order by 1, 2, 3";
     let expected = answer(&linked_in, sql).await;
     assert!(
         expected.contains("ledger") && expected.contains("maps"),
