@@ -12,7 +12,10 @@ use datafusion::execution::{SessionState, session_state::SessionStateBuilder};
 
 pub use report::{BareName, InstallReport, InstalledItem, PluginReport};
 
-use crate::import::imported::{Imported, Named};
+use crate::import::{
+    imported::{Imported, Named},
+    table::whole_statements,
+};
 use names::Claims;
 use session::{Building, Functions};
 
@@ -86,8 +89,17 @@ fn commit(session: &mut impl Functions, registrations: Vec<Named>) {
     let tables = registrations
         .iter()
         .any(|named| matches!(named, Named::Table(..)));
+    let writable = registrations.iter().any(|named| {
+        matches!(
+            named,
+            Named::TableProvider(..) | Named::TableFactory(..) | Named::Catalog(..)
+        )
+    });
     for named in registrations {
         session.register(named);
+    }
+    if writable {
+        session.register_analyzer_rule(Arc::clone(whole_statements()));
     }
     if tables {
         session.register_relation_planner(Arc::clone(qualified::planner()));

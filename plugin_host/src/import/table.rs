@@ -11,8 +11,10 @@ mod planned;
 mod provider;
 mod scan;
 mod stream;
+mod whole;
 
 pub(crate) use factory::PluginTableFactory;
 pub(crate) use function::{PluginTableFunction, TableFunction};
 pub(crate) use opening::open;
 pub(crate) use provider::PluginTable;
+pub(crate) use whole::whole_statements;

@@ -13,6 +13,7 @@ use datafusion::{
         session_state::SessionStateBuilder,
     },
     logical_expr::{AggregateUDF, ScalarUDF, WindowUDF, planner::RelationPlanner},
+    optimizer::AnalyzerRule,
     prelude::SessionConfig,
 };
 use futures::FutureExt;
@@ -36,6 +37,8 @@ pub(super) trait Functions {
     fn register(&mut self, named: Named);
     /// Registers the planner once, however often it is called.
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>);
+    /// Registers the rule once, however often it is called.
+    fn register_analyzer_rule(&mut self, rule: Arc<dyn AnalyzerRule + Send + Sync>);
 
     /// Whether the session has this function under its name and aliases.
     fn has(&self, named: &Named) -> bool {
@@ -189,6 +192,17 @@ impl Functions for SessionState {
             drop(SessionState::register_relation_planner(self, planner));
         }
     }
+
+    fn register_analyzer_rule(&mut self, rule: Arc<dyn AnalyzerRule + Send + Sync>) {
+        if !self
+            .analyzer()
+            .rules
+            .iter()
+            .any(|known| Arc::ptr_eq(known, &rule))
+        {
+            self.add_analyzer_rule(rule);
+        }
+    }
 }
 
 /// A list of a builder: the last function of a name is the one that is built.
@@ -212,6 +226,7 @@ pub(super) struct Building {
     catalogs: Option<Arc<dyn CatalogProviderList>>,
     runtime: Option<Arc<RuntimeEnv>>,
     relation_planners: Vec<Arc<dyn RelationPlanner>>,
+    analyzer_rules: Option<Vec<Arc<dyn AnalyzerRule + Send + Sync>>>,
 }
 
 impl Building {
@@ -226,6 +241,7 @@ impl Building {
             catalogs: builder.catalog_list().take(),
             runtime: builder.runtime_env().clone(),
             relation_planners: builder.relation_planners().take().unwrap_or_default(),
+            analyzer_rules: builder.analyzer_rules().take(),
         }
     }
 
@@ -238,6 +254,7 @@ impl Building {
         *builder.config() = self.config;
         *builder.catalog_list() = self.catalogs;
         *builder.relation_planners() = Some(self.relation_planners);
+        *builder.analyzer_rules() = self.analyzer_rules;
     }
 }
 
@@ -348,6 +365,13 @@ impl Functions for Building {
             .any(|known| Arc::ptr_eq(known, &planner))
         {
             self.relation_planners.insert(0, planner);
+        }
+    }
+
+    fn register_analyzer_rule(&mut self, rule: Arc<dyn AnalyzerRule + Send + Sync>) {
+        let rules = self.analyzer_rules.get_or_insert_default();
+        if !rules.iter().any(|known| Arc::ptr_eq(known, &rule)) {
+            rules.push(rule);
         }
     }
 }

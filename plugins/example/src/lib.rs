@@ -1,6 +1,5 @@
-//! The smallest complete plugin: one function of each kind, a table and a table
-//! factory, one file each. Copy it and start from
-//! there; `docs/authors.md` explains every step.
+//! The smallest complete plugin: one function of each kind, a table and a table factory, one file
+//! each. Copy it and start from there; `docs/authors.md` explains every step.
 
 mod geometric_mean;
 mod greet;

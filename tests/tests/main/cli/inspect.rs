@@ -15,7 +15,7 @@ fn a_person_reads_functions_by_kind_once_packed() {
     let shown = run(&["inspect", text(&file)]).clean();
     for part in [
         "example 0.1.0",
-        "  One function of each kind, to be copied",
+        "  One function of each kind, a table and a table factory, to be copied",
         "  loadable    yes",
         "  scalar functions (1)\n    greet(name: Utf8)",
         "  async scalar functions (1)\n    slow_square(",
@@ -24,6 +24,8 @@ fn a_person_reads_functions_by_kind_once_packed() {
         "  window functions (1)\n    run_length(",
         "  table functions (1)\n    series(start, stop)",
         "The whole numbers from start up to, not including, stop.",
+        "  tables (1)\n    planets",
+        "  table factories (STORED AS) (1)\n    SERIES",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }

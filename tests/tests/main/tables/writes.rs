@@ -70,3 +70,27 @@ async fn an_error_in_the_input_fails_the_insert() {
         assert!(error.contains("Divide by zero"), "{error}");
     }
 }
+
+/// DataFusion 55 hands a table only the predicates that speak of the table alone.
+#[tokio::test]
+async fn statements_that_would_change_too_many_rows_are_refused() {
+    let context = loaded();
+    let create = "create external table t (id bigint) stored as memory location 'anywhere'";
+    answer(&context, create).await;
+    answer(
+        &context,
+        "insert into t select id from tables.books where id < 10",
+    )
+    .await;
+    for sql in [
+        "delete from t where id > 7 and id in (select 9)",
+        "delete from t where exists (select 1 from tables.ledger where account = id)",
+        "delete from t where id > 7 limit 1",
+        "update t set id = 0 where id = (select max(account) from tables.ledger)",
+    ] {
+        let refused = answer(&context, sql).await;
+        assert!(refused.contains("only a part of it"), "{sql}: {refused}");
+    }
+    let count = answer(&context, "select count(*) from t where id > 0").await;
+    assert!(count.contains("9"), "{count}");
+}
