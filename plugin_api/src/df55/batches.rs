@@ -8,9 +8,12 @@ use arrow::{
     record_batch::RecordBatch,
 };
 use datafusion_common::DataFusionError;
+use datafusion_execution::SendableRecordBatchStream;
 
 use super::error::to_call_error;
-use crate::abi::{ArrowArray, Batch, BatchStreamObject, CallError, export_array, import_array};
+use crate::abi::{
+    ArrowArray, Batch, BatchStreamObject, CallError, HostWaker, export_array, import_array,
+};
 
 /// Hands a batch out as one of `schema`.
 ///
@@ -41,6 +44,52 @@ pub fn export_batch(batch: RecordBatch, schema: &SchemaRef) -> Result<ArrowArray
         }
     }
     Ok(export_array(&StructArray::from(batch)))
+}
+
+/// Batches of this side's on their way out.
+pub struct BatchSource {
+    schema: SchemaRef,
+    /// Gone at the end, or at the first error.
+    stream: Option<SendableRecordBatchStream>,
+}
+
+impl BatchSource {
+    /// Hands out the batches of `stream` as ones of `schema`.
+    pub fn new(stream: SendableRecordBatchStream, schema: SchemaRef) -> Self {
+        Self {
+            schema,
+            stream: Some(stream),
+        }
+    }
+
+    /// The next batch.
+    ///
+    /// # Errors
+    /// That of the stream, and those of [`export_batch`].
+    pub fn poll_next(&mut self, waker: HostWaker) -> Result<Batch, CallError> {
+        // Taken for the poll: a stream that fails or panics is not polled again.
+        let Some(mut stream) = self.stream.take() else {
+            return Ok(Batch::End);
+        };
+        match waker.with(|waker| stream.as_mut().poll_next(&mut Context::from_waker(waker))) {
+            Poll::Pending => {
+                self.stream = Some(stream);
+                Ok(Batch::Pending)
+            }
+            Poll::Ready(None) => Ok(Batch::End),
+            Poll::Ready(Some(Err(error))) => Err(to_call_error(&error)),
+            Poll::Ready(Some(Ok(batch))) => {
+                let batch = export_batch(batch, &self.schema)?;
+                self.stream = Some(stream);
+                Ok(Batch::Ready(batch))
+            }
+        }
+    }
+
+    /// The stream, to be dropped where it belongs.
+    pub fn take(&mut self) -> Option<SendableRecordBatchStream> {
+        self.stream.take()
+    }
 }
 
 /// Reads the other side's batches.

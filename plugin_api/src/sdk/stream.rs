@@ -1,11 +1,7 @@
 //! Streams of batches behind the contract, and a table made of them for authors who have no
 //! provider of their own.
 
-use std::{
-    fmt,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{fmt, sync::Arc};
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
@@ -21,22 +17,20 @@ use datafusion_session::{Session, TableProvider};
 use super::runtime;
 use crate::{
     abi::{Batch, BatchStream, CallError, HostWaker},
-    df55::{batches::export_batch, error::to_call_error},
+    df55::batches::BatchSource,
 };
 
 /// One partition as it is read; polled inside the plugin's runtime.
 pub(super) struct Streaming {
     name: String,
-    schema: SchemaRef,
-    stream: Option<SendableRecordBatchStream>,
+    batches: BatchSource,
 }
 
 impl Streaming {
     pub(super) fn new(name: &str, schema: SchemaRef, stream: SendableRecordBatchStream) -> Self {
         Self {
             name: name.to_owned(),
-            schema,
-            stream: Some(stream),
+            batches: BatchSource::new(stream, schema),
         }
     }
 }
@@ -49,29 +43,13 @@ impl BatchStream for Streaming {
     fn poll_next(&mut self, waker: HostWaker) -> Result<Batch, CallError> {
         // Entered first, and so left last: the stream is dropped inside the runtime too.
         let _entered = runtime::enter()?;
-        // Taken for the poll: a stream that fails or panics is not polled again.
-        let Some(mut stream) = self.stream.take() else {
-            return Ok(Batch::End);
-        };
-        match waker.with(|waker| stream.as_mut().poll_next(&mut Context::from_waker(waker))) {
-            Poll::Pending => {
-                self.stream = Some(stream);
-                Ok(Batch::Pending)
-            }
-            Poll::Ready(None) => Ok(Batch::End),
-            Poll::Ready(Some(Err(error))) => Err(to_call_error(&error)),
-            Poll::Ready(Some(Ok(batch))) => {
-                let batch = export_batch(batch, &self.schema)?;
-                self.stream = Some(stream);
-                Ok(Batch::Ready(batch))
-            }
-        }
+        self.batches.poll_next(waker)
     }
 }
 
 impl Drop for Streaming {
     fn drop(&mut self) {
-        runtime::drop_inside(self.stream.take());
+        runtime::drop_inside(self.batches.take());
     }
 }
 

@@ -1,13 +1,9 @@
 //! The host's rows, handed to a plugin that writes them.
 
-use std::{
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::sync::Arc;
 
 use datafusion::{
-    arrow::datatypes::SchemaRef,
-    execution::{SendableRecordBatchStream, TaskContext},
+    execution::TaskContext,
     physical_expr::EquivalenceProperties,
     physical_plan::{ExecutionPlan, Partitioning},
 };
@@ -16,7 +12,7 @@ use datafusion_plugin_api::{
         Batch, BatchStream, BatchStreamObject, CallError, HostWaker, Input,
         message::InputDescriptor,
     },
-    df55::{batches::export_batch, error::to_call_error, plan_properties::orderings_to_message},
+    df55::{batches::BatchSource, error::to_call_error, plan_properties::orderings_to_message},
 };
 use tokio::runtime::Handle;
 
@@ -62,10 +58,10 @@ impl Input for HostInput {
     fn execute(&self, partition: usize) -> Result<BatchStreamObject, CallError> {
         let _entered = self.runtime.as_ref().map(Handle::enter);
         let stream = self.plan.execute(partition, Arc::clone(&self.context));
+        let stream = stream.map_err(|error| to_call_error(&error))?;
         Ok(BatchStreamObject::new(HostStream {
             item: self.item.clone(),
-            schema: self.plan.schema(),
-            stream: Some(stream.map_err(|error| to_call_error(&error))?),
+            batches: BatchSource::new(stream, self.plan.schema()),
             runtime: self.runtime.clone(),
         }))
     }
@@ -73,8 +69,7 @@ impl Input for HostInput {
 
 struct HostStream {
     item: String,
-    schema: SchemaRef,
-    stream: Option<SendableRecordBatchStream>,
+    batches: BatchSource,
     runtime: Option<Handle>,
 }
 
@@ -86,29 +81,13 @@ impl BatchStream for HostStream {
     fn poll_next(&mut self, waker: HostWaker) -> Result<Batch, CallError> {
         // Entered first, and so left last: the stream is dropped inside the runtime too.
         let _entered = self.runtime.as_ref().map(Handle::enter);
-        // Taken for the poll: a stream that fails is not polled again.
-        let Some(mut stream) = self.stream.take() else {
-            return Ok(Batch::End);
-        };
-        match waker.with(|waker| stream.as_mut().poll_next(&mut Context::from_waker(waker))) {
-            Poll::Pending => {
-                self.stream = Some(stream);
-                Ok(Batch::Pending)
-            }
-            Poll::Ready(None) => Ok(Batch::End),
-            Poll::Ready(Some(Err(error))) => Err(to_call_error(&error)),
-            Poll::Ready(Some(Ok(batch))) => {
-                let batch = export_batch(batch, &self.schema)?;
-                self.stream = Some(stream);
-                Ok(Batch::Ready(batch))
-            }
-        }
+        self.batches.poll_next(waker)
     }
 }
 
 impl Drop for HostStream {
     fn drop(&mut self) {
         let _entered = self.runtime.as_ref().map(Handle::enter);
-        self.stream = None;
+        drop(self.batches.take());
     }
 }
