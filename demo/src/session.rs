@@ -47,10 +47,21 @@ fn shown(program: OsString, name: &str, arguments: &[&str], folder: &Path) -> Re
     let line = words.fold(name.to_owned(), |line, word| line + " " + &word);
     println!("$ {line}");
     stdout().flush().map_err(|error| error.to_string())?;
-    let status = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(arguments)
         .current_dir(folder)
-        .stdin(Stdio::null())
+        .stdin(Stdio::null());
+    // What Cargo says of the demo's own package. Build scripts that look at it would run again, and
+    // with them all that depends on their crates be compiled again.
+    for (key, _) in env::vars_os() {
+        let of_this_package =
+            |key: &str| key.starts_with("CARGO_PKG_") || key.starts_with("CARGO_MANIFEST_");
+        if key.to_str().is_some_and(of_this_package) {
+            command.env_remove(key);
+        }
+    }
+    let status = command
         .status()
         .map_err(|error| format!("`{line}` does not start: {error}"))?;
     if status.success() {
