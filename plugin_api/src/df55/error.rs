@@ -63,6 +63,11 @@ const MEMBER: u32 = 1 << 31;
 /// In a link's detail: it holds what belongs to the error rather than a context.
 const PAYLOAD: u32 = 1;
 
+/// A result of DataFusion's on its way out.
+pub(crate) fn df<T>(result: Result<T, DataFusionError>) -> Result<T, CallError> {
+    result.map_err(|error| to_call_error(&error))
+}
+
 /// An error on its way out.
 pub fn to_call_error(error: &DataFusionError) -> CallError {
     let plain = |kind: ErrorKind, text: &str| CallError::new(kind, text);

@@ -22,7 +22,7 @@ use crate::{
     },
     df55::{
         documentation::documentation_to_message,
-        error::to_call_error,
+        error::df,
         parcel::{ParcelBuilder, ParcelContent},
         properties::{monotonicity_to_message, order_sensitivity_to_message},
         signature::signature_to_message,
@@ -74,10 +74,6 @@ pub(super) fn descriptor(
             signature_to_message(udf.signature(), types)?,
         )
     })
-}
-
-fn df<T>(result: datafusion_common::Result<T>) -> Result<T, CallError> {
-    result.map_err(|error| to_call_error(&error))
 }
 
 impl AggregateFunction for AggregateExport {

@@ -21,7 +21,7 @@ use crate::{
     },
     df55::{
         documentation::documentation_to_message,
-        error::to_call_error,
+        error::df,
         parcel::{ParcelBuilder, ParcelContent},
         properties::{
             interval_from_bounds, interval_to_bounds, placement_from_message, placement_to_message,
@@ -86,10 +86,6 @@ pub(super) fn descriptor(
             signature_to_message(udf.signature(), types)?,
         )
     })
-}
-
-fn df<T>(result: datafusion_common::Result<T>) -> Result<T, CallError> {
-    result.map_err(|error| to_call_error(&error))
 }
 
 fn pairs(values: Vec<ScalarValue>) -> Result<Vec<(ScalarValue, ScalarValue)>, CallError> {

@@ -33,7 +33,7 @@ use crate::{
         message::{Alteration, InputDescriptor, InputRequirements, ScanMetrics, TableStatistics},
     },
     df55::{
-        error::to_call_error,
+        error::df,
         metrics::metrics_to_messages,
         parcel::ParcelBuilder,
         plan_properties::{positions, properties_to_message, requirement_to_message},
@@ -45,10 +45,6 @@ pub(super) struct ScanExport {
     name: String,
     plan: Inside<Arc<dyn ExecutionPlan>>,
     context: Arc<TaskContext>,
-}
-
-fn df<T>(result: Result<T>) -> Result<T, CallError> {
-    result.map_err(|error| to_call_error(&error))
 }
 
 impl ScanExport {

@@ -1,13 +1,10 @@
 //! A plugin's async scalar function as an [`AsyncScalarUDFImpl`].
 
 use std::{
-    future::poll_fn,
     hash::Hash,
-    task::Poll,
     time::{Duration, Instant},
 };
 
-use abi_stable::std_types::ROption;
 use async_trait::async_trait;
 use datafusion::{
     arrow::datatypes::{DataType, FieldRef},
@@ -18,7 +15,10 @@ use datafusion::{
     },
 };
 
-use super::scalar::PluginScalarUdf;
+use super::{
+    pending::{answer, progress},
+    scalar::PluginScalarUdf,
+};
 
 /// What the host's configuration says beyond the plugin.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -50,13 +50,8 @@ impl PluginAsyncScalarUdf {
             .start(arguments.as_mut_slice().into(), rows)
             .map_err(|error| function.origin.error(error))?;
         drop(arguments);
-        let value = poll_fn(|context| match completion.poll(context.waker().into()) {
-            Ok(ROption::RNone) => Poll::Pending,
-            Ok(ROption::RSome(value)) => Poll::Ready(Ok(value)),
-            Err(error) => Poll::Ready(Err(error)),
-        })
-        .await
-        .map_err(|error| function.origin.error(error))?;
+        let poll = |waker| completion.poll(waker).map(progress);
+        let value = answer(&function.origin, poll).await?;
         function.value(value, bound.return_field(), rows)
     }
 }

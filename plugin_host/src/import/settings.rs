@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock, Weak};
 
 use arc_swap::ArcSwap;
-use datafusion::common::config::ConfigOptions;
+use datafusion::{catalog::Session, common::config::ConfigOptions};
 use datafusion_plugin_api::{abi::message::Settings, df55::settings::settings_of};
 
 /// Configurations remembered: those of the sessions that are active at one time.
@@ -12,6 +12,11 @@ const REMEMBERED: usize = 64;
 type Known = Vec<(Weak<ConfigOptions>, Arc<Settings>)>;
 
 static KNOWN: LazyLock<ArcSwap<Known>> = LazyLock::new(ArcSwap::default);
+
+/// The settings of a session that differ from the defaults.
+pub(crate) fn settings_in(session: &dyn Session) -> Settings {
+    Settings::clone(&settings(session.config().options()))
+}
 
 /// The settings of `options` that differ from the defaults.
 pub(crate) fn settings(options: &Arc<ConfigOptions>) -> Arc<Settings> {

@@ -101,35 +101,28 @@ pub(super) trait Functions {
 
     /// Whether something that is none of `own` has the name.
     fn is_taken(&self, namespace: Namespace, name: &str, own: &[Named]) -> bool {
+        // Of kinds without aliases, what is one's own is under this very name.
+        let has_own = || own.iter().any(|own| self.has(own));
         match namespace {
-            Namespace::Tables => {
-                self.table(name).is_some()
-                    && !own.iter().any(|own| {
-                        matches!(own, Named::Table(_, function) if self.has_table(name, function))
-                    })
-            }
+            Namespace::Tables => self.table(name).is_some() && !has_own(),
             Namespace::TableProviders => false,
-            Namespace::TableFactories => {
-                self.table_factory(name).is_some()
-                    && !own.iter().any(|own| {
-                        matches!(own, Named::TableFactory(_, own) if self.has_factory(name, own))
-                    })
-            }
+            Namespace::TableFactories => self.table_factory(name).is_some() && !has_own(),
             Namespace::Catalogs => {
-                self.catalogs().and_then(|(list, _)| list.catalog(name)).is_some()
-                    && !own.iter().any(|own| {
-                        matches!(own, Named::Catalog(_, own) if self.has_catalog(name, own))
-                    })
+                let found = self.catalogs().and_then(|(list, _)| list.catalog(name));
+                found.is_some() && !has_own()
             }
             Namespace::Functions => {
                 let foreign_scalar = self.scalar(name).is_some_and(|found| {
-                    !own.iter().any(|own| matches!(own, Named::Scalar(own) if own == found))
+                    !own.iter()
+                        .any(|own| matches!(own, Named::Scalar(own) if own == found))
                 });
                 let foreign_aggregate = self.aggregate(name).is_some_and(|found| {
-                    !own.iter().any(|own| matches!(own, Named::Aggregate(own) if own == found))
+                    !own.iter()
+                        .any(|own| matches!(own, Named::Aggregate(own) if own == found))
                 });
                 let foreign_window = self.window(name).is_some_and(|found| {
-                    !own.iter().any(|own| matches!(own, Named::Window(own) if own == found))
+                    !own.iter()
+                        .any(|own| matches!(own, Named::Window(own) if own == found))
                 });
                 foreign_scalar || foreign_aggregate || foreign_window
             }

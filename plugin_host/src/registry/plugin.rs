@@ -221,11 +221,12 @@ fn check_declared(manifest: &Manifest, exports: &Exports) -> Result<(), String> 
             first(functions.iter().find(|function| function.simplifies)),
         ),
     ];
+    let declares = |kind: &CapabilityKind| {
+        let mut declared = manifest.capabilities.iter();
+        declared.any(|capability| capability.kind == *kind)
+    };
     for (kind, example) in exported {
-        let declared = manifest
-            .capabilities
-            .iter()
-            .any(|capability| capability.kind == kind);
+        let declared = declares(&kind);
         match example {
             Some(name) if !declared => {
                 return Err(format!(
@@ -246,8 +247,7 @@ fn check_declared(manifest: &Manifest, exports: &Exports) -> Result<(), String> 
         + exports.table_factories.len()
         + exports.catalogs.len();
     let kind = CapabilityKind::TableExpressions;
-    let declared = manifest.capabilities.iter().any(|c| c.kind == kind);
-    if declared && tables == 0 {
+    if declares(&kind) && tables == 0 {
         return Err(format!(
             "declares capability '{kind}' in its manifest, but exports nothing that yields tables"
         ));

@@ -11,13 +11,13 @@ use datafusion::{
 use datafusion_plugin_api::{
     abi::{
         TableFactoryObject,
-        message::{CreateTable, Settings, SortDirection},
+        message::{CreateTable, SortDirection},
     },
     df55::{names::table_name, parcel::ParcelBuilder, plan_properties::constraints_to_message},
 };
 
 use super::{filters::write, opening::open};
-use crate::import::{origin::Origin, settings::settings};
+use crate::import::{origin::Origin, settings::settings_in};
 
 /// A table factory of a plugin.
 #[derive(Debug)]
@@ -29,12 +29,6 @@ pub(crate) struct PluginTableFactory {
 impl PluginTableFactory {
     pub(crate) fn new(origin: Origin, object: TableFactoryObject) -> Self {
         Self { origin, object }
-    }
-}
-
-impl PartialEq for PluginTableFactory {
-    fn eq(&self, other: &Self) -> bool {
-        self.origin == other.origin
     }
 }
 
@@ -91,7 +85,7 @@ impl TableProviderFactory for PluginTableFactory {
                 .into_iter()
                 .map(|(column, _)| column.clone())
                 .collect(),
-            settings: Settings::clone(&settings(session.config().options())),
+            settings: settings_in(session),
         };
         let opening = parcel
             .schema(command.schema.as_arrow())

@@ -10,13 +10,13 @@ use datafusion::{
 use datafusion_plugin_api::{
     abi::{
         TableFunctionObject,
-        message::{Settings, TableArgument, TableCall},
+        message::{TableArgument, TableCall},
     },
     df55::parcel::ParcelBuilder,
 };
 
 use super::PluginTable;
-use crate::import::{origin::Origin, settings::settings};
+use crate::import::{origin::Origin, settings::settings_in};
 
 /// A table function of a plugin.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl PartialEq for PluginTableFunction {
 impl TableFunctionImpl for PluginTableFunction {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let origin = &self.0.origin;
-        let settings = Settings::clone(&settings(args.session().config().options()));
+        let settings = settings_in(args.session());
         let mut request = ParcelBuilder::new();
         let mut arguments = Vec::with_capacity(args.exprs().len());
         for (position, expr) in args.exprs().iter().enumerate() {

@@ -1,6 +1,6 @@
 //! A plugin's table as a [`TableProvider`].
 
-use std::{collections::HashMap, future::poll_fn, sync::Arc, task::Poll};
+use std::{collections::HashMap, sync::Arc};
 
 use abi_stable::std_types::ROption;
 use async_trait::async_trait;
@@ -15,7 +15,7 @@ use datafusion_plugin_api::{
     abi::{
         CallError, Parcel, ScanPlanningObject, TableObject,
         message::{
-            ExpressionList, Filters, InsertMode, Pushdown, PushdownReply, ScanRequest, Settings,
+            ExpressionList, Filters, InsertMode, Pushdown, PushdownReply, ScanRequest,
             TableDescriptor, TableKind, TableStatistics, Write, WriteRequest,
         },
     },
@@ -33,7 +33,11 @@ use super::{
     planned::Planned,
     scan::PluginScanExec,
 };
-use crate::import::{origin::Origin, settings::settings};
+use crate::import::{
+    origin::Origin,
+    pending::{answer, progress},
+    settings::settings_in,
+};
 
 /// A table of a plugin.
 #[derive(Debug)]
@@ -90,12 +94,8 @@ impl PluginTable {
         planning: std::result::Result<ScanPlanningObject, CallError>,
     ) -> Result<Planned> {
         let mut planning = planning.map_err(|error| self.error(error))?;
-        let scan = poll_fn(|context| match planning.poll(context.waker().into()) {
-            Ok(ROption::RNone) => Poll::Pending,
-            Ok(ROption::RSome(scan)) => Poll::Ready(Ok(scan)),
-            Err(error) => Poll::Ready(Err(self.error(error))),
-        })
-        .await?;
+        let poll = |waker| planning.poll(waker).map(progress);
+        let scan = answer(&self.origin, poll).await?;
         Planned::new(self.origin.clone(), scan)
     }
 
@@ -168,7 +168,7 @@ impl PluginTable {
         let request = parcel.blob(blob).finish(&WriteRequest {
             write,
             expressions,
-            settings: Settings::clone(&settings(session.config().options())),
+            settings: settings_in(session),
         });
         let planning = request.and_then(|request| self.table.write(request));
         let planned = self.planned(planning).await?;
@@ -183,10 +183,7 @@ impl PartialEq for PluginTable {
 }
 
 #[async_trait]
-#[allow(
-    clippy::missing_trait_methods,
-    reason = "`get_logical_plan` and `merge_into` do not cross: docs/fidelity.md"
-)]
+// `get_logical_plan` and `merge_into` do not cross: docs/fidelity.md.
 impl TableProvider for PluginTable {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
@@ -268,7 +265,7 @@ impl TableProvider for PluginTable {
             projection: args.projection().map(<[usize]>::to_vec),
             filters,
             limit: args.limit(),
-            settings: Settings::clone(&settings(session.config().options())),
+            settings: settings_in(session),
         });
         let planned = self
             .planned(request.and_then(|request| self.table.scan(request)))
@@ -302,7 +299,7 @@ impl TableProvider for PluginTable {
                     input: descriptor.clone(),
                 },
                 expressions: ExpressionList::default(),
-                settings: Settings::clone(&settings(session.config().options())),
+                settings: settings_in(session),
             });
         let planned = self
             .planned(request.and_then(|request: Parcel| self.table.write(request)))
