@@ -33,6 +33,8 @@ struct Report {
     findings: Vec<String>,
     /// Every function and how its calls went.
     functions: Vec<Checked>,
+    /// Every table, those of catalogs among them, and how reading it went.
+    tables: Vec<Checked>,
 }
 
 /// A part of what the child finds.
@@ -41,7 +43,9 @@ struct Report {
 enum Part {
     /// The next calls are of this function.
     Function { kind: String, name: String },
-    /// Calls of that function.
+    /// The table that is read next. Tables come behind all functions.
+    Table { kind: String, name: String },
+    /// Calls of that function, or readings of that table.
     Call(Call),
     /// Something is wrong.
     Finding(String),
@@ -61,13 +65,15 @@ struct Checked {
 struct Call {
     /// The types of the arguments.
     arguments: Vec<String>,
-    /// How the call without rows went: `ok`, or the error. For a table function, without arguments.
+    /// How the call without rows went: `ok`, or the error. For a table function, without arguments; for
+    /// a table, reading no row.
     #[serde(skip_serializing_if = "Option::is_none")]
     empty: Option<String>,
     /// How the call with one row of nulls went; for a table function, with nulls as arguments.
     #[serde(skip_serializing_if = "Option::is_none")]
     null: Option<String>,
-    /// How the call with one row of values went; for a table function, with values.
+    /// How the call with one row of values went; for a table function, with values; for a table,
+    /// reading one row.
     #[serde(skip_serializing_if = "Option::is_none")]
     one_row: Option<String>,
 }
@@ -90,6 +96,7 @@ pub(crate) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, CliErro
         ok: false,
         findings: Vec::new(),
         functions: Vec::new(),
+        tables: Vec::new(),
     };
     report.ask_children();
     report.ok = report.findings.is_empty();
@@ -106,11 +113,11 @@ pub(crate) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, CliErro
 }
 
 impl Report {
-    /// Has the functions called; a child that crashes is followed by one that goes on behind the
-    /// function that was its last.
+    /// Has the functions called and the tables read; a child that crashes is followed by one that goes
+    /// on behind what was its last.
     fn ask_children(&mut self) {
         for _ in 0..=MAX_CRASHES {
-            let begun = self.functions.len();
+            let begun = self.begun();
             let arguments = ["--skip".to_owned(), begun.to_string()];
             let told = child::ask("child-check", &self.path, &arguments);
             told.answers.into_iter().for_each(|part| self.add(part));
@@ -118,7 +125,7 @@ impl Report {
                 Ok(()) => return,
                 Err(failure) => self.findings.push(failure.to_string()),
             }
-            if self.functions.len() == begun {
+            if self.begun() == begun {
                 return;
             }
         }
@@ -126,16 +133,23 @@ impl Report {
         self.findings.push(more);
     }
 
+    fn begun(&self) -> usize {
+        self.functions.len() + self.tables.len()
+    }
+
     fn add(&mut self, part: Part) {
+        let checked = |kind, name| Checked {
+            kind,
+            name,
+            calls: Vec::new(),
+        };
         match part {
-            Part::Function { kind, name } => self.functions.push(Checked {
-                kind,
-                name,
-                calls: Vec::new(),
-            }),
+            Part::Function { kind, name } => self.functions.push(checked(kind, name)),
+            Part::Table { kind, name } => self.tables.push(checked(kind, name)),
             Part::Call(call) => {
-                if let Some(function) = self.functions.last_mut() {
-                    function.calls.push(call);
+                let last = self.tables.last_mut().or(self.functions.last_mut());
+                if let Some(last) = last {
+                    last.calls.push(call);
                 }
             }
             // A later child loads the plugin again, and may find the same again.
@@ -155,6 +169,11 @@ impl Report {
             .partition(|function| !function.calls.is_empty());
         let calls: usize = called.iter().flat_map(|f| &f.calls).map(Call::count).sum();
         writeln!(out, "  {} functions called, {calls} calls", called.len())?;
+        match self.tables.len() {
+            0 => {}
+            1 => writeln!(out, "  1 table read")?,
+            tables => writeln!(out, "  {tables} tables read")?,
+        }
         if !uncalled.is_empty() {
             let names: Vec<_> = uncalled.iter().map(|f| clean(&f.name)).collect();
             let names = names.join(", ");
@@ -178,7 +197,7 @@ impl Report {
     }
 }
 
-/// In the child: loads the plugin, calls its functions and answers with what was found.
+/// In the child: loads the plugin, calls its functions, reads its tables and answers with what was found.
 pub(crate) fn child(args: &ChildCheckArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
     child::step(out, "loading and activating")?;
     match PluginHost::builder().plugin_file(&args.file).load() {

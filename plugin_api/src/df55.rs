@@ -11,6 +11,8 @@ pub mod error;
 pub mod expressions;
 pub mod function_table;
 #[cfg(feature = "tables")]
+pub mod merge;
+#[cfg(feature = "tables")]
 pub mod metrics;
 pub mod names;
 pub mod parcel;

@@ -1,4 +1,4 @@
-//! Calling every function of a plugin.
+//! Calling every function of a plugin, and reading every table.
 
 use std::{io::Write, sync::Arc};
 
@@ -8,7 +8,7 @@ use arrow::{
 };
 use datafusion::{
     catalog::TableFunctionArgs,
-    common::{DataFusionError, Result, ScalarValue},
+    common::{DataFusionError, Result, ScalarValue, TableReference},
     logical_expr::{Expr, expr::WindowFunction, lit},
     prelude::{DataFrame, SessionContext, col},
 };
@@ -22,7 +22,8 @@ use crate::{child, exit::CliError};
 /// A function is called with arguments of at most so many lists of types.
 const MAX_CALLS: usize = 4;
 
-/// Calls every function but the first `skip` with empty, null and one-row input.
+/// Calls every function with empty, null and one-row input, and then reads every table, but for the
+/// first `skip` of them all.
 pub(super) fn call_all(
     host: &PluginHost,
     skip: usize,
@@ -55,6 +56,18 @@ pub(super) fn call_all(
         for function in &exports.table_functions {
             if !skipped() {
                 check.table_function(&format!("{}.{}", plugin.name(), function.name))?;
+            }
+        }
+        for table in &exports.tables {
+            if !skipped() {
+                check.table(TableReference::partial(plugin.name(), table.as_str()))?;
+            }
+        }
+        for catalog in &exports.catalogs {
+            for table in check.tables_of(catalog)? {
+                if !skipped() {
+                    check.table(table)?;
+                }
             }
         }
     }
@@ -227,6 +240,53 @@ impl Check<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The tables of a catalog.
+    fn tables_of(&mut self, name: &str) -> Result<Vec<TableReference>, CliError> {
+        child::step(self.out, format!("listing the tables of catalog {name}"))?;
+        let Some(catalog) = self.ctx.catalog(name) else {
+            let finding = format!("catalog '{name}' is not installed");
+            child::answer(self.out, Part::Finding(finding))?;
+            return Ok(Vec::new());
+        };
+        let mut tables = Vec::new();
+        for schema in catalog.schema_names() {
+            let names = catalog.schema(&schema).map(|schema| schema.table_names());
+            let full = |table| TableReference::full(name, schema.as_str(), table);
+            tables.extend(names.unwrap_or_default().into_iter().map(full));
+        }
+        Ok(tables)
+    }
+
+    /// Reads no row and one row of a table.
+    fn table(&mut self, table: TableReference) -> Result<(), CliError> {
+        let name = table.to_string();
+        let part = Part::Table {
+            kind: "table_provider".to_owned(),
+            name: name.clone(),
+        };
+        child::answer(self.out, part)?;
+        let mut read = |input: &str, rows| {
+            child::step(self.out, format!("reading {input} row of {name}"))?;
+            let result = self.runtime.block_on(async {
+                let frame = self.ctx.table(table.clone()).await?;
+                frame.limit(0, Some(rows))?.collect().await
+            });
+            match result {
+                Ok(_) => Ok("ok".to_owned()),
+                Err(error) => {
+                    self.judge(&name, &[], input, &error)?;
+                    Ok::<_, CliError>(error.strip_backtrace())
+                }
+            }
+        };
+        let call = Call {
+            empty: Some(read("no", 0)?),
+            one_row: Some(read("one", 1)?),
+            ..Call::default()
+        };
+        Ok(child::answer(self.out, Part::Call(call))?)
     }
 
     /// Reads a row of a table function's table, and says how that went.

@@ -29,7 +29,8 @@ pub use signature::{
 };
 pub use table::{
     Alteration, Constant, Constraint, CreateTable, Emission, Filters, InputDescriptor,
-    InputRequirements, InsertMode, MetricUnit, Partitioning, Pushdown, PushdownReply,
-    ScanDescriptor, ScanMetric, ScanMetrics, ScanRequest, SortColumn, TableArgument, TableCall,
-    TableDescriptor, TableFunctionDescriptor, TableKind, TableStatistics, Write, WriteRequest,
+    InputRequirements, InsertMode, MergeAction, MergeClause, MergeRows, MergeStatement, MetricUnit,
+    Operand, Partitioning, Pushdown, PushdownReply, ScanDescriptor, ScanMetric, ScanMetrics,
+    ScanRequest, SortKey, TableArgument, TableCall, TableDescriptor, TableFunctionDescriptor,
+    TableKind, TableStatistics, Write, WriteRequest,
 };

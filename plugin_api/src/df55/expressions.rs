@@ -6,6 +6,8 @@
 
 mod codec;
 mod fidelity;
+#[cfg(feature = "table-expressions")]
+mod physical;
 mod whole;
 
 use std::{
@@ -41,6 +43,8 @@ use crate::{
 use codec::FunctionCodec;
 pub(in crate::df55) use fidelity::is_faithful;
 use fidelity::is_plain;
+#[cfg(feature = "table-expressions")]
+pub use physical::{PhysicalWriter, physical_expressions};
 pub(in crate::df55) use whole::functions_in;
 pub use whole::{crosses_whole, expressions_in, expressions_with, pack_whole};
 
@@ -197,7 +201,7 @@ pub(super) fn unpack(
 
     let wire = LogicalExprList::decode(blob)
         .map_err(|error| breach(format!("unreadable expressions: {error}")))?;
-    let codec = FunctionCodec::reading(functions);
+    let codec = FunctionCodec::reading(functions.into_iter().map(Some).collect());
     let wire = wire
         .expr
         .iter()

@@ -1,8 +1,8 @@
 //! What a planned scan promises of its rows: partitions, orders, keys, constant and equal columns.
 //!
-//! Columns cross by position. What DataFusion knows of expressions over several columns (an order
-//! by `a + b`, a hash of `lower(c)`) does not cross: an order ends before such an expression, and
-//! such a partitioning is an unknown one.
+//! Columns cross by position, and expressions over them (an order by `a + b`, a hash of `lower(c)`)
+//! as protobuf. Where an expression cannot cross, an order ends before it, and a partitioning by it is
+//! an unknown one.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use arrow::{compute::SortOptions, datatypes::SchemaRef};
 use datafusion_common::{Constraint, Constraints};
 use datafusion_physical_expr::{
     AcrossPartitions, ConstExpr, EquivalenceProperties, LexOrdering, LexRequirement, Partitioning,
-    PhysicalExpr, PhysicalSortExpr, PhysicalSortRequirement, expressions::Column,
+    PhysicalExpr, PhysicalSortExpr, expressions::Column,
 };
 use datafusion_physical_plan::{
     ExecutionPlan, PlanProperties,
@@ -21,9 +21,88 @@ use super::parcel::{ParcelBuilder, ParcelContent};
 use crate::abi::{
     CallError,
     message::{
-        self, Constant, Emission, Partitioning as Spread, ScanDescriptor, SortColumn, SortDirection,
+        self, Constant, Emission, Operand, Partitioning as Spread, ScanDescriptor, SortDirection,
+        SortKey,
     },
 };
+
+/// Takes in the expressions that are no columns.
+pub trait ExpressionWriter {
+    /// The position of `expr` among the expressions; nothing when it cannot cross.
+    fn write(&mut self, expr: &Arc<dyn PhysicalExpr>) -> Option<usize>;
+}
+
+/// No expression crosses, only columns.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ColumnsOnly;
+
+impl ExpressionWriter for ColumnsOnly {
+    fn write(&mut self, _: &Arc<dyn PhysicalExpr>) -> Option<usize> {
+        None
+    }
+}
+
+/// The columns and expressions that a message speaks of.
+#[derive(Debug, Clone, Copy)]
+pub struct Operands<'a> {
+    /// The columns.
+    pub schema: &'a SchemaRef,
+    /// The expressions; nothing stands for one that is not understood here.
+    pub expressions: &'a [Option<Arc<dyn PhysicalExpr>>],
+}
+
+impl Operands<'_> {
+    /// # Errors
+    /// A contract error for what is not there.
+    fn get(&self, operand: Operand) -> Result<Option<Arc<dyn PhysicalExpr>>, CallError> {
+        match operand {
+            Operand::Column(position) => {
+                let fields = self.schema.fields();
+                let field = fields.get(position).ok_or_else(|| {
+                    CallError::contract(format!("column {position} of {}", fields.len()))
+                })?;
+                Ok(Some(Arc::new(Column::new(field.name(), position))))
+            }
+            Operand::Expression(position) => {
+                let count = self.expressions.len();
+                self.expressions
+                    .get(position)
+                    .cloned()
+                    .ok_or_else(|| CallError::contract(format!("expression {position} of {count}")))
+            }
+        }
+    }
+
+    /// All of them; nothing when one is not understood.
+    ///
+    /// # Errors
+    /// A contract error for what is not there.
+    pub fn all(
+        &self,
+        operands: &[Operand],
+    ) -> Result<Option<Vec<Arc<dyn PhysicalExpr>>>, CallError> {
+        operands.iter().map(|operand| self.get(*operand)).collect()
+    }
+
+    /// An order, as far as it is understood.
+    ///
+    /// # Errors
+    /// A contract error for what is not there.
+    pub fn ordering(&self, ordering: &[SortKey]) -> Result<Vec<PhysicalSortExpr>, CallError> {
+        let mut sorts = Vec::with_capacity(ordering.len());
+        for key in ordering {
+            let Some(expr) = self.get(key.operand)? else {
+                break;
+            };
+            let options = SortOptions {
+                descending: key.direction.descending,
+                nulls_first: key.direction.nulls_first,
+            };
+            sorts.push(PhysicalSortExpr::new(expr, options));
+        }
+        Ok(sorts)
+    }
+}
 
 /// What a plan promises, as a message; values are added to `parcel`.
 ///
@@ -32,38 +111,37 @@ use crate::abi::{
 pub fn properties_to_message(
     plan: &dyn ExecutionPlan,
     parcel: &mut ParcelBuilder,
+    writer: &mut dyn ExpressionWriter,
 ) -> Result<ScanDescriptor, CallError> {
     let properties = plan.properties();
     let eq = &properties.eq_properties;
-    let constants = eq
-        .constants()
-        .iter()
-        .filter_map(|constant| Some((position(&constant.expr)?, &constant.across_partitions)))
-        .map(|(column, across)| {
-            let value = match across {
-                AcrossPartitions::Uniform(Some(value)) => Some(parcel.value(value)?),
-                _ => None,
-            };
-            Ok(Constant {
-                column,
-                uniform: matches!(across, AcrossPartitions::Uniform(_)),
-                value,
-            })
-        })
-        .collect::<Result<_, CallError>>()?;
+    let mut constants = Vec::new();
+    for constant in eq.constants() {
+        let Some(operand) = operand(&constant.expr, writer) else {
+            continue;
+        };
+        let value = match &constant.across_partitions {
+            AcrossPartitions::Uniform(Some(value)) => Some(parcel.value(value)?),
+            _ => None,
+        };
+        constants.push(Constant {
+            operand,
+            uniform: matches!(constant.across_partitions, AcrossPartitions::Uniform(_)),
+            value,
+        });
+    }
     let equal = eq.eq_group().iter().map(|class| {
-        let columns = class.iter().filter_map(position);
-        columns.collect::<Vec<_>>()
+        let same = class.iter().filter_map(|expr| operand(expr, writer));
+        same.collect::<Vec<_>>()
     });
+    let equal = equal.filter(|same| same.len() > 1).collect();
     Ok(ScanDescriptor {
         partitions: properties.partitioning.partition_count(),
         partitioning: match &properties.partitioning {
             Partitioning::RoundRobinBatch(_) => Spread::RoundRobin,
-            Partitioning::Hash(exprs, _) => exprs
-                .iter()
-                .map(position)
-                .collect::<Option<_>>()
-                .map_or(Spread::Unknown, Spread::Hash),
+            Partitioning::Hash(exprs, _) => {
+                operands(exprs, writer).map_or(Spread::Unknown, Spread::Hash)
+            }
             _ => Spread::Unknown,
         },
         unbounded: properties.boundedness.is_unbounded(),
@@ -79,43 +157,48 @@ pub fn properties_to_message(
             EmissionType::Both => Emission::Both,
         },
         cooperative: properties.scheduling_type == SchedulingType::Cooperative,
-        orderings: orderings_to_message(eq),
-        equal: equal.filter(|columns| columns.len() > 1).collect(),
+        orderings: orderings_to_message(eq, writer),
+        equal,
         constants,
         constraints: constraints_to_message(eq.constraints()),
         fetch: plan.fetch(),
+        functions: Vec::new(),
         input: None,
         display: String::new(),
     })
 }
 
-/// The orders that rows have, as far as they are of columns.
-pub fn orderings_to_message(eq: &EquivalenceProperties) -> Vec<Vec<SortColumn>> {
-    let orderings = eq.oeq_class().iter().map(|ordering| {
-        let columns = ordering.iter().map_while(|sort| {
-            position(&sort.expr).map(|column| SortColumn {
-                column,
-                direction: direction(sort.options),
-            })
-        });
-        columns.collect::<Vec<_>>()
-    });
-    orderings.filter(|columns| !columns.is_empty()).collect()
+/// The orders that rows have, as far as they can cross.
+pub fn orderings_to_message(
+    eq: &EquivalenceProperties,
+    writer: &mut dyn ExpressionWriter,
+) -> Vec<Vec<SortKey>> {
+    let orderings = eq.oeq_class().iter();
+    orderings
+        .map(|ordering| {
+            let keys = ordering.iter().map_while(|sort| sort_key(sort, writer));
+            keys.collect::<Vec<_>>()
+        })
+        .filter(|keys| !keys.is_empty())
+        .collect()
 }
 
-/// What a scan of `schema` promises.
+/// What a scan promises.
 ///
 /// # Errors
-/// A contract error for a column or value that is not there.
+/// A contract error for a column, expression or value that is not there.
 pub fn properties_from_message<M>(
     descriptor: &ScanDescriptor,
     content: &ParcelContent<M>,
-    schema: SchemaRef,
+    known: Operands<'_>,
 ) -> Result<PlanProperties, CallError> {
-    let mut eq = EquivalenceProperties::new(Arc::clone(&schema));
-    for columns in &descriptor.equal {
-        let columns = columns_of(columns, &schema)?;
-        for pair in columns.windows(2) {
+    let schema = known.schema;
+    let mut eq = EquivalenceProperties::new(Arc::clone(schema));
+    for same in &descriptor.equal {
+        let same = same.iter().map(|operand| known.get(*operand));
+        let same: Vec<_> = same.collect::<Result<_, _>>()?;
+        let same: Vec<_> = same.into_iter().flatten().collect();
+        for pair in same.windows(2) {
             eq.add_equal_conditions(Arc::clone(&pair[0]), Arc::clone(&pair[1]))
                 .map_err(|error| super::error::to_call_error(&error))?;
         }
@@ -127,19 +210,24 @@ pub fn properties_from_message<M>(
             (true, None) => AcrossPartitions::Uniform(None),
             (true, Some(value)) => AcrossPartitions::Uniform(Some(content.value(value)?.clone())),
         };
-        constants.push(ConstExpr::new(column(constant.column, &schema)?, across));
+        if let Some(expr) = known.get(constant.operand)? {
+            constants.push(ConstExpr::new(expr, across));
+        }
     }
     eq.add_constants(constants)
         .map_err(|error| super::error::to_call_error(&error))?;
     for ordering in &descriptor.orderings {
-        eq.add_ordering(sort_exprs(ordering, &schema)?);
+        eq.add_ordering(known.ordering(ordering)?);
     }
-    let constraints = constraints_from_message(&descriptor.constraints, &schema)?;
+    let constraints = constraints_from_message(&descriptor.constraints, schema)?;
     let eq = eq.with_constraints(constraints);
     let count = descriptor.partitions;
     let partitioning = match &descriptor.partitioning {
         Spread::RoundRobin => Partitioning::RoundRobinBatch(count),
-        Spread::Hash(columns) => Partitioning::Hash(columns_of(columns, &schema)?, count),
+        Spread::Hash(operands) => match known.all(operands)? {
+            Some(exprs) => Partitioning::Hash(exprs, count),
+            None => Partitioning::UnknownPartitioning(count),
+        },
         _ => Partitioning::UnknownPartitioning(count),
     };
     let boundedness = if descriptor.unbounded {
@@ -163,48 +251,13 @@ pub fn properties_from_message<M>(
         .with_scheduling_type(scheduling))
 }
 
-/// An order as DataFusion asks for it; none when it has no columns.
-///
-/// # Errors
-/// A contract error for a column that is not there.
-pub fn requirement_from_message(
-    ordering: &[SortColumn],
-    schema: &SchemaRef,
-) -> Result<Option<LexRequirement>, CallError> {
-    let sorts = sort_exprs(ordering, schema)?;
-    Ok(LexRequirement::new(
-        sorts.into_iter().map(PhysicalSortRequirement::from),
-    ))
-}
-
-/// An order as DataFusion promises it.
-///
-/// # Errors
-/// A contract error for a column that is not there.
-pub fn sort_exprs(
-    ordering: &[SortColumn],
-    schema: &SchemaRef,
-) -> Result<Vec<PhysicalSortExpr>, CallError> {
-    let sort = |sort: &SortColumn| {
-        let options = SortOptions {
-            descending: sort.direction.descending,
-            nulls_first: sort.direction.nulls_first,
-        };
-        Ok(PhysicalSortExpr::new(column(sort.column, schema)?, options))
-    };
-    ordering.iter().map(sort).collect()
-}
-
-/// A required order as a message, as far as it is of columns.
-pub fn requirement_to_message(requirement: &LexRequirement) -> Vec<SortColumn> {
+/// A required order as a message; nothing when it cannot cross.
+pub fn requirement_to_message(
+    requirement: &LexRequirement,
+    writer: &mut dyn ExpressionWriter,
+) -> Option<Vec<SortKey>> {
     let order: LexOrdering = requirement.clone().into();
-    let column = |sort: &PhysicalSortExpr| {
-        Some(SortColumn {
-            column: position(&sort.expr)?,
-            direction: direction(sort.options),
-        })
-    };
-    order.iter().map_while(column).collect()
+    order.iter().map(|sort| sort_key(sort, writer)).collect()
 }
 
 /// Keys as messages.
@@ -224,51 +277,42 @@ pub fn constraints_from_message(
     constraints: &[message::Constraint],
     schema: &SchemaRef,
 ) -> Result<Constraints, CallError> {
+    let count = schema.fields().len();
     let mut read = Vec::with_capacity(constraints.len());
     for constraint in constraints {
         let (columns, key): (_, fn(_) -> _) = match constraint {
             message::Constraint::PrimaryKey(columns) => (columns, Constraint::PrimaryKey),
             message::Constraint::Unique(columns) => (columns, Constraint::Unique),
         };
-        columns_of(columns, schema)?;
+        if let Some(column) = columns.iter().find(|column| **column >= count) {
+            return Err(CallError::contract(format!("column {column} of {count}")));
+        }
         read.push(key(columns.clone()));
     }
     Ok(Constraints::new_unverified(read))
 }
 
-/// The columns at these positions.
-///
-/// # Errors
-/// A contract error for a column that is not there.
-pub fn columns_of(
-    positions: &[usize],
-    schema: &SchemaRef,
-) -> Result<Vec<Arc<dyn PhysicalExpr>>, CallError> {
-    positions
-        .iter()
-        .map(|position| column(*position, schema))
-        .collect()
+/// Columns and expressions as a message; nothing when one cannot cross.
+pub fn operands(
+    exprs: &[Arc<dyn PhysicalExpr>],
+    writer: &mut dyn ExpressionWriter,
+) -> Option<Vec<Operand>> {
+    exprs.iter().map(|expr| operand(expr, writer)).collect()
 }
 
-/// The positions of columns; nothing when one of them is no column.
-pub fn positions(exprs: &[Arc<dyn PhysicalExpr>]) -> Option<Vec<usize>> {
-    exprs.iter().map(position).collect()
-}
-
-fn column(position: usize, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>, CallError> {
-    let field = schema.fields().get(position).ok_or_else(|| {
-        CallError::contract(format!("column {position} of {}", schema.fields().len()))
-    })?;
-    Ok(Arc::new(Column::new(field.name(), position)))
-}
-
-fn position(expr: &Arc<dyn PhysicalExpr>) -> Option<usize> {
-    expr.downcast_ref::<Column>().map(Column::index)
-}
-
-fn direction(options: SortOptions) -> SortDirection {
-    SortDirection {
-        descending: options.descending,
-        nulls_first: options.nulls_first,
+fn operand(expr: &Arc<dyn PhysicalExpr>, writer: &mut dyn ExpressionWriter) -> Option<Operand> {
+    match expr.downcast_ref::<Column>() {
+        Some(column) => Some(Operand::Column(column.index())),
+        None => writer.write(expr).map(Operand::Expression),
     }
+}
+
+fn sort_key(sort: &PhysicalSortExpr, writer: &mut dyn ExpressionWriter) -> Option<SortKey> {
+    Some(SortKey {
+        operand: operand(&sort.expr, writer)?,
+        direction: SortDirection {
+            descending: sort.options.descending,
+            nulls_first: sort.options.nulls_first,
+        },
+    })
 }

@@ -8,6 +8,8 @@ use datafusion_expr::ScalarUDF;
 use super::{plugin::ScalarEntry, scalar::ScalarExport};
 #[cfg(feature = "simplify")]
 use crate::df55::simplify::{answer_preimage, answer_simplify};
+#[cfg(feature = "tables")]
+use crate::{abi::message::ScanDescriptor, df55::plan_properties::ExpressionWriter};
 use crate::{
     abi::{CallError, Parcel, ScalarFunctionObject},
     df55::function_table::FunctionTable,
@@ -72,8 +74,10 @@ impl Functions {
         &self.table
     }
 
-    /// Writes expressions for the host; nothing when the plugin is built without expressions, or
-    /// one of them cannot cross.
+    /// Writes expressions for the host.
+    ///
+    /// # Errors
+    /// "Not implemented" when one of them cannot cross.
     #[cfg(all(feature = "tables", feature = "expressions"))]
     pub(super) fn write_expressions(
         &self,
@@ -82,18 +86,49 @@ impl Functions {
     ) -> Result<(crate::abi::message::ExpressionList, Vec<u8>), CallError> {
         let reference = |function: &ScalarUDF| Some(self.table.reference(function));
         let written = crate::df55::expressions::pack_whole(exprs, &reference, parcel);
-        written
-            .map(Option::unwrap_or_default)
-            .map_err(|error| crate::df55::error::to_call_error(&error))
+        match crate::df55::error::df(written)? {
+            Some(written) => Ok(written),
+            None => Err(uncarried(exprs, "has a part that cannot")),
+        }
     }
 
     #[cfg(all(feature = "tables", not(feature = "expressions")))]
     pub(super) fn write_expressions(
         &self,
-        _: &[&datafusion_expr::Expr],
+        exprs: &[&datafusion_expr::Expr],
         _: &mut crate::df55::parcel::ParcelBuilder,
     ) -> Result<(crate::abi::message::ExpressionList, Vec<u8>), CallError> {
-        Ok(Default::default())
+        if exprs.is_empty() {
+            return Ok(Default::default());
+        }
+        let why = "needs datafusion-plugin-api's feature table-expressions";
+        Err(uncarried(exprs, why))
+    }
+
+    /// What `describe` makes of a scan of `schema`, and the bytes of the expressions in it.
+    #[cfg(feature = "table-expressions")]
+    pub(super) fn write_physical(
+        &self,
+        schema: &arrow::datatypes::Schema,
+        context: &datafusion_execution::TaskContext,
+        describe: impl FnOnce(&mut dyn ExpressionWriter) -> Result<ScanDescriptor, CallError>,
+    ) -> Result<(ScanDescriptor, Vec<u8>), CallError> {
+        let mut writer = crate::df55::expressions::PhysicalWriter::new(schema, context);
+        let mut descriptor = describe(&mut writer)?;
+        let (functions, blob) = writer.finish(&|function| self.table.reference(function));
+        descriptor.functions = functions;
+        Ok((descriptor, blob))
+    }
+
+    #[cfg(all(feature = "tables", not(feature = "table-expressions")))]
+    pub(super) fn write_physical(
+        &self,
+        _: &arrow::datatypes::Schema,
+        _: &datafusion_execution::TaskContext,
+        describe: impl FnOnce(&mut dyn ExpressionWriter) -> Result<ScanDescriptor, CallError>,
+    ) -> Result<(ScanDescriptor, Vec<u8>), CallError> {
+        let mut columns = crate::df55::plan_properties::ColumnsOnly;
+        Ok((describe(&mut columns)?, Vec::new()))
     }
 
     #[cfg(feature = "simplify")]
@@ -123,4 +158,11 @@ impl Functions {
     pub(super) fn preimage(&self, _: &Arc<ScalarUDF>, _: Parcel) -> Result<Parcel, CallError> {
         Parcel::of(&crate::abi::message::PreimageReply::default())
     }
+}
+
+#[cfg(feature = "tables")]
+fn uncarried(exprs: &[&datafusion_expr::Expr], why: &str) -> CallError {
+    let exprs: Vec<_> = exprs.iter().map(ToString::to_string).collect();
+    let message = format!("crossing to the host, {} {why}", exprs.join(", "));
+    CallError::new(crate::abi::ErrorKind::NotImplemented, message)
 }

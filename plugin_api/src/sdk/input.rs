@@ -19,7 +19,7 @@ use futures::Stream;
 
 use crate::{
     abi::{CallError, InputObject, message::InputDescriptor},
-    df55::{batches::BatchReader, error::from_call_error, plan_properties::sort_exprs},
+    df55::{batches::BatchReader, error::from_call_error, plan_properties::Operands},
 };
 
 /// The input of one execution; the task's session configuration carries it to the leaf.
@@ -33,8 +33,12 @@ pub(super) struct HostInputExec(Arc<PlanProperties>);
 impl HostInputExec {
     pub(super) fn new(schema: SchemaRef, input: &InputDescriptor) -> Result<Self, CallError> {
         let mut eq = EquivalenceProperties::new(Arc::clone(&schema));
+        let columns = Operands {
+            schema: &schema,
+            expressions: &[],
+        };
         for ordering in &input.orderings {
-            eq.add_ordering(sort_exprs(ordering, &schema)?);
+            eq.add_ordering(columns.ordering(ordering)?);
         }
         Ok(Self(Arc::new(PlanProperties::new(
             eq,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abi_stable::std_types::ROption;
 use datafusion_common::{
-    Result,
+    Result, not_impl_err,
     tree_node::{Transformed, TransformedResult, TreeNode},
 };
 use datafusion_execution::TaskContext;
@@ -22,6 +22,7 @@ use datafusion_physical_plan::{
 };
 
 use super::{
+    functions::Functions,
     input::{HostInput, HostInputExec},
     memory::HostMemory,
     runtime::{self, Inside},
@@ -36,7 +37,7 @@ use crate::{
         error::df,
         metrics::metrics_to_messages,
         parcel::ParcelBuilder,
-        plan_properties::{positions, properties_to_message, requirement_to_message},
+        plan_properties::{ColumnsOnly, operands, properties_to_message, requirement_to_message},
         statistics::statistics_to_message,
     },
 };
@@ -45,6 +46,7 @@ pub(super) struct ScanExport {
     name: String,
     plan: Inside<Arc<dyn ExecutionPlan>>,
     context: Arc<TaskContext>,
+    functions: Arc<Functions>,
 }
 
 impl ScanExport {
@@ -53,17 +55,19 @@ impl ScanExport {
         name: &str,
         plan: Arc<dyn ExecutionPlan>,
         context: Arc<TaskContext>,
+        functions: &Arc<Functions>,
     ) -> Result<Self, CallError> {
         let plan = df(single_partitions(plan))?;
         Ok(Self {
             name: name.to_owned(),
             plan: Inside::new(plan),
             context,
+            functions: Arc::clone(functions),
         })
     }
 
     fn altered(&self, plan: Arc<dyn ExecutionPlan>) -> Result<ROption<ScanObject>, CallError> {
-        let scan = Self::new(&self.name, plan, Arc::clone(&self.context))?;
+        let scan = Self::new(&self.name, plan, Arc::clone(&self.context), &self.functions)?;
         Ok(ROption::RSome(ScanObject::new(scan)))
     }
 
@@ -98,14 +102,19 @@ impl Scan for ScanExport {
         let plan = self.plan.get()?;
         let schema = plan.schema();
         let mut parcel = ParcelBuilder::new();
-        let mut descriptor = properties_to_message(plan.as_ref(), &mut parcel)?;
+        let (mut descriptor, blob) =
+            self.functions
+                .write_physical(&schema, &self.context, |writer| {
+                    let mut descriptor = properties_to_message(plan.as_ref(), &mut parcel, writer)?;
+                    descriptor.input = df(requirements(plan))?;
+                    Ok(descriptor)
+                })?;
         descriptor.display = DisplayableExecutionPlan::new(plan.as_ref())
             .one_line()
             .to_string()
             .trim_end()
             .to_owned();
-        descriptor.input = df(requirements(plan))?;
-        parcel.schema(&schema).finish(&descriptor)
+        parcel.schema(&schema).blob(blob).finish(&descriptor)
     }
 
     fn statistics(&self, partition: ROption<usize>) -> Result<Parcel, CallError> {
@@ -214,15 +223,18 @@ fn requirements(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<InputRequirement
             Some(Distribution::SinglePartition) => requirements.single_partition = true,
             Some(Distribution::KeyPartitioned(exprs)) => {
                 // A hash of anything else is a single partition's.
-                match positions(exprs) {
-                    Some(columns) => requirements.hash = columns,
+                match operands(exprs, &mut ColumnsOnly) {
+                    Some(operands) => requirements.hash = operands,
                     None => requirements.single_partition = true,
                 }
             }
             _ => {}
         }
         if let Some(Some(ordering)) = plan.required_input_ordering().into_iter().nth(i) {
-            requirements.ordering = requirement_to_message(ordering.first());
+            let Some(ordering) = requirement_to_message(ordering.first(), &mut ColumnsOnly) else {
+                return not_impl_err!("a write that asks for rows in the order {ordering:?}");
+            };
+            requirements.ordering = ordering;
         }
         return Ok(Some(requirements));
     }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use abi_stable::std_types::ROption;
 use datafusion_common::Result;
-use datafusion_expr::{TableProviderFilterPushDown, TableType, dml::InsertOp};
+use datafusion_expr::{
+    TableProviderFilterPushDown, TableType,
+    dml::{InsertOp, MergeIntoOp},
+};
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_session::{ScanArgs, Session, TableProvider};
 
@@ -28,6 +31,7 @@ use crate::{
     },
     df55::{
         error::{from_call_error, to_call_error},
+        merge::merge_from_message,
         parcel::{ParcelBuilder, ParcelContent},
         plan_properties::constraints_to_message,
         statistics::statistics_to_message,
@@ -66,9 +70,10 @@ impl TableExport {
         let session = Arc::new(PluginSession::new(&settings));
         let plan = plan(Arc::clone(self.provider.get()?), Arc::clone(&session));
         let name = self.name.clone();
+        let functions = Arc::clone(&self.functions);
         let work = async move {
             let plan = plan.await.map_err(|error| to_call_error(&error))?;
-            ScanExport::new(&name, plan, session.task_ctx())
+            ScanExport::new(&name, plan, session.task_ctx(), &functions)
         };
         Ok(ScanPlanningObject::new(Planning {
             name: self.name.clone(),
@@ -165,7 +170,7 @@ impl Table for TableExport {
 
     fn write(&self, request: Parcel) -> Result<ScanPlanningObject, CallError> {
         let content = ParcelContent::<WriteRequest>::read(request)?;
-        let mut filters = expressions(&content, &content.message.expressions, &self.functions)?;
+        let mut exprs = expressions(&content, &content.message.expressions, &self.functions)?;
         let schema = content.schema();
         let WriteRequest {
             write, settings, ..
@@ -182,13 +187,22 @@ impl Table for TableExport {
                     };
                     provider.insert_into(session, Arc::new(input), mode).await
                 }
-                Write::Delete => provider.delete_from(session, filters).await,
+                Write::Delete => provider.delete_from(session, exprs).await,
                 Write::Update { columns } => {
-                    let rest = filters.split_off(columns.len().min(filters.len()));
-                    let assignments = columns.into_iter().zip(filters).collect();
-                    provider.update(session, assignments, rest).await
+                    let filters = exprs.split_off(columns.len().min(exprs.len()));
+                    let assignments = columns.into_iter().zip(exprs).collect();
+                    provider.update(session, assignments, filters).await
                 }
                 Write::Truncate => provider.truncate(session).await,
+                Write::Merge { statement, input } => {
+                    let (source, columns, MergeIntoOp { on, clauses }) =
+                        merge_from_message(statement, &schema, exprs).map_err(from_call_error)?;
+                    let input = HostInputExec::new(source, &input).map_err(from_call_error)?;
+                    let input = Arc::new(input);
+                    provider
+                        .merge_into(session, input, columns, on, clauses)
+                        .await
+                }
             }
         })
     }

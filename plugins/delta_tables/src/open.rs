@@ -11,7 +11,7 @@ use deltalake::{
 
 use crate::{
     error::failed, location::Location, log::version_by_commit_timestamp, moment::Moment,
-    options::Options, protocol::Gate,
+    options::Options, protocol::Gate, storage,
 };
 
 /// What the plugin's tables and functions share: the operator's decisions.
@@ -23,6 +23,7 @@ pub(crate) struct Tables {
 
 impl Tables {
     pub(crate) fn new(options: Options) -> Result<Self> {
+        storage::register();
         let gate = Gate::new(&options)?;
         Ok(Self { options, gate })
     }

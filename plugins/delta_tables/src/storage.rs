@@ -40,3 +40,10 @@ pub(crate) fn setting(option: &str) -> Option<String> {
 pub(crate) fn known() -> &'static [&'static str] {
     KNOWN
 }
+
+/// Has `deltalake` know the object stores. Its own registration is a constructor of its library, which
+/// a linker may leave out of a plugin.
+pub(crate) fn register() {
+    #[cfg(feature = "s3")]
+    deltalake::aws::register_handlers(None);
+}

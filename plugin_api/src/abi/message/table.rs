@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ColumnStatistics, Documentation, ExpressionList, Known, Settings, SortDirection, TableName,
+    ColumnStatistics, Documentation, ExpressionList, FunctionReference, Known, Settings,
+    SortDirection, TableName,
 };
 
 /// A table function as exported.
@@ -201,7 +202,8 @@ pub struct ScanRequest {
 pub struct WriteRequest {
     /// What is done.
     pub write: Write,
-    /// Filters of a delete or update; the values of an update's assignments before them.
+    /// Filters of a delete or update; the values of an update's assignments before them. Of a merge
+    /// the condition, then per clause its predicate and its values.
     #[serde(default)]
     pub expressions: ExpressionList,
     /// The session's settings.
@@ -230,6 +232,73 @@ pub enum Write {
     },
     /// Removes all rows.
     Truncate,
+    /// Merges rows.
+    Merge {
+        /// The statement.
+        statement: MergeStatement,
+        /// The rows.
+        input: InputDescriptor,
+    },
+}
+
+/// A `MERGE INTO` statement. The parcel's types are the columns of the rows that are merged, then
+/// the columns that expressions speak of: the table's and then those of the rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeStatement {
+    /// How many of the types are columns of the rows.
+    pub rows: usize,
+    /// The relation of each column that expressions speak of.
+    pub relations: Vec<TableName>,
+    /// The `WHEN` clauses, in order.
+    pub clauses: Vec<MergeClause>,
+}
+
+/// A `WHEN` clause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeClause {
+    /// Which rows it is about.
+    pub rows: MergeRows,
+    /// Whether it has a predicate.
+    #[serde(default)]
+    pub predicate: bool,
+    /// What becomes of the rows.
+    pub action: MergeAction,
+}
+
+/// Which rows a `WHEN` clause is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MergeRows {
+    /// Those of the table that match.
+    Matched,
+    /// Those that the table lacks.
+    NotMatched,
+    /// The same, in the other spelling.
+    NotMatchedByTarget,
+    /// Those of the table that match none.
+    NotMatchedBySource,
+}
+
+/// What becomes of the rows of a `WHEN` clause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MergeAction {
+    /// Columns are set, an expression each.
+    Update {
+        /// The columns.
+        columns: Vec<String>,
+    },
+    /// They are inserted.
+    Insert {
+        /// The columns; all when none are named.
+        columns: Vec<String>,
+        /// How many expressions.
+        values: usize,
+    },
+    /// They go.
+    Delete,
 }
 
 /// What becomes of the rows that are there when others are inserted.
@@ -245,38 +314,48 @@ pub enum InsertMode {
     Replace,
 }
 
-/// Rows that a write is given.
+/// Rows that a write is given. Their orders are of columns.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputDescriptor {
     /// How many partitions they come in.
     pub partitions: usize,
     /// Orders that each partition has.
     #[serde(default)]
-    pub orderings: Vec<Vec<SortColumn>>,
+    pub orderings: Vec<Vec<SortKey>>,
 }
 
-/// What a write asks of its input.
+/// What a write asks of its input; it speaks of columns only.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputRequirements {
     /// All rows in one partition.
     #[serde(default)]
     pub single_partition: bool,
-    /// Rows that agree in these columns in one partition.
+    /// Rows that agree in these in one partition.
     #[serde(default)]
-    pub hash: Vec<usize>,
+    pub hash: Vec<Operand>,
     /// An order in each partition.
     #[serde(default)]
-    pub ordering: Vec<SortColumn>,
+    pub ordering: Vec<SortKey>,
     /// More partitions are better.
     #[serde(default)]
     pub benefits_from_partitioning: bool,
 }
 
-/// A column in an order.
+/// What is ordered, spread or constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SortColumn {
-    /// The column, by position.
-    pub column: usize,
+#[serde(rename_all = "snake_case")]
+pub enum Operand {
+    /// A column, by position.
+    Column(usize),
+    /// One of the expressions, by position: same-major.
+    Expression(usize),
+}
+
+/// A part of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SortKey {
+    /// What is ordered.
+    pub operand: Operand,
     /// Its direction.
     pub direction: SortDirection,
 }
@@ -291,15 +370,15 @@ pub enum Partitioning {
     Unknown,
     /// In turn.
     RoundRobin,
-    /// By DataFusion's hash of these columns.
-    Hash(Vec<usize>),
+    /// By DataFusion's hash of these.
+    Hash(Vec<Operand>),
 }
 
-/// A column that has one value within each partition.
+/// What has one value within each partition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Constant {
-    /// The column, by position.
-    pub column: usize,
+    /// What it is.
+    pub operand: Operand,
     /// The value is the same in all partitions.
     #[serde(default)]
     pub uniform: bool,
@@ -322,7 +401,8 @@ pub enum Emission {
     Both,
 }
 
-/// A planned scan.
+/// A planned scan. The blob has the physical expressions over its columns, each with its length before
+/// it, as DataFusion's protobuf; a reader leaves out what is said of one that it does not understand.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ScanDescriptor {
     /// How many partitions it has.
@@ -344,11 +424,11 @@ pub struct ScanDescriptor {
     pub cooperative: bool,
     /// Orders that each partition has.
     #[serde(default)]
-    pub orderings: Vec<Vec<SortColumn>>,
-    /// Columns that are equal in each row.
+    pub orderings: Vec<Vec<SortKey>>,
+    /// Those that are equal in each row.
     #[serde(default)]
-    pub equal: Vec<Vec<usize>>,
-    /// Columns of one value.
+    pub equal: Vec<Vec<Operand>>,
+    /// Those of one value.
     #[serde(default)]
     pub constants: Vec<Constant>,
     /// Keys of the rows.
@@ -357,6 +437,9 @@ pub struct ScanDescriptor {
     /// It yields no more rows than these.
     #[serde(default)]
     pub fetch: Option<usize>,
+    /// The functions that the expressions call.
+    #[serde(default)]
+    pub functions: Vec<FunctionReference>,
     /// What a write asks of its input.
     #[serde(default)]
     pub input: Option<InputRequirements>,

@@ -12,44 +12,53 @@ use datafusion_session::TableProvider;
 /// Writes a scalar function as its position in a list, and reads it from there. It has no other
 /// extensions, and no functions of other kinds.
 #[derive(Debug, Default)]
-pub(super) struct FunctionCodec(Mutex<Vec<Arc<ScalarUDF>>>);
+pub(super) struct FunctionCodec(Mutex<Vec<Option<Arc<ScalarUDF>>>>);
 
 impl FunctionCodec {
-    /// Reads positions in `functions`.
-    pub(super) fn reading(functions: Vec<Arc<ScalarUDF>>) -> Self {
+    /// Reads positions in `functions`; nothing stands for a function that is not known here.
+    pub(super) fn reading(functions: Vec<Option<Arc<ScalarUDF>>>) -> Self {
         Self(Mutex::new(functions))
     }
 
     /// The functions written, in order.
     pub(super) fn into_functions(self) -> Vec<Arc<ScalarUDF>> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let functions = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        functions.into_iter().flatten().collect()
+    }
+
+    pub(super) fn write(&self, function: &ScalarUDF, buf: &mut Vec<u8>) {
+        let mut functions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = functions
+            .iter()
+            .position(|known| known.as_deref() == Some(function))
+            .unwrap_or_else(|| {
+                functions.push(Some(Arc::new(function.clone())));
+                functions.len() - 1
+            });
+        buf.extend_from_slice(position.to_string().as_bytes());
+    }
+
+    pub(super) fn read(&self, name: &str, buf: &[u8]) -> Result<Arc<ScalarUDF>> {
+        let functions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let function = std::str::from_utf8(buf)
+            .ok()
+            .and_then(|digits| digits.parse::<usize>().ok())
+            .and_then(|position| functions.get(position)?.clone());
+        match function {
+            Some(function) => Ok(function),
+            None => plan_err!("function '{name}' of an expression is not in its list"),
+        }
     }
 }
 
 impl LogicalExtensionCodec for FunctionCodec {
     fn try_encode_udf(&self, node: &ScalarUDF, buf: &mut Vec<u8>) -> Result<()> {
-        let mut functions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = functions
-            .iter()
-            .position(|function| function.as_ref() == node)
-            .unwrap_or_else(|| {
-                functions.push(Arc::new(node.clone()));
-                functions.len() - 1
-            });
-        buf.extend_from_slice(position.to_string().as_bytes());
+        self.write(node, buf);
         Ok(())
     }
 
     fn try_decode_udf(&self, name: &str, buf: &[u8]) -> Result<Arc<ScalarUDF>> {
-        let functions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let function = std::str::from_utf8(buf)
-            .ok()
-            .and_then(|digits| digits.parse::<usize>().ok())
-            .and_then(|position| functions.get(position));
-        match function {
-            Some(function) => Ok(Arc::clone(function)),
-            None => plan_err!("function '{name}' of an expression is not in its list"),
-        }
+        self.read(name, buf)
     }
 
     fn try_decode(

@@ -12,7 +12,11 @@ use datafusion_plugin_api::{
         Batch, BatchStream, BatchStreamObject, CallError, HostWaker, Input,
         message::InputDescriptor,
     },
-    df55::{batches::BatchSource, error::to_call_error, plan_properties::orderings_to_message},
+    df55::{
+        batches::BatchSource,
+        error::to_call_error,
+        plan_properties::{ColumnsOnly, orderings_to_message},
+    },
 };
 use tokio::runtime::Handle;
 
@@ -22,7 +26,7 @@ use crate::import::origin::Origin;
 pub(super) fn describe(eq: &EquivalenceProperties, partitioning: &Partitioning) -> InputDescriptor {
     InputDescriptor {
         partitions: partitioning.partition_count(),
-        orderings: orderings_to_message(eq),
+        orderings: orderings_to_message(eq, &mut ColumnsOnly),
     }
 }
 

@@ -6,7 +6,9 @@ use datafusion::{
     arrow::datatypes::SchemaRef,
     common::{Result, internal_err, tree_node::TreeNodeRecursion},
     execution::{SendableRecordBatchStream, TaskContext},
-    physical_expr::{Distribution, OrderingRequirements, PhysicalExpr},
+    physical_expr::{
+        Distribution, LexRequirement, OrderingRequirements, PhysicalExpr, PhysicalSortRequirement,
+    },
     physical_plan::{
         DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties,
         InputDistributionRequirements, PlanProperties, metrics::MetricsSet,
@@ -17,7 +19,7 @@ use datafusion_plugin_api::{
         InputObject,
         message::{Alteration, InputDescriptor, InputRequirements},
     },
-    df55::plan_properties::{columns_of, requirement_from_message},
+    df55::plan_properties::Operands,
 };
 
 use super::{
@@ -52,16 +54,22 @@ impl PluginInsertExec {
             benefits_from_partitioning,
         } = planned.descriptor.input.clone().unwrap_or_default();
         let schema = input.schema();
+        let columns = Operands {
+            schema: &schema,
+            expressions: &[],
+        };
         let distribution = if single_partition {
             Distribution::SinglePartition
         } else if hash.is_empty() {
             Distribution::UnspecifiedDistribution
         } else {
-            let columns = columns_of(&hash, &schema).map_err(|error| origin.error(error))?;
-            Distribution::KeyPartitioned(columns)
+            let hash = columns.all(&hash).map_err(|error| origin.error(error))?;
+            Distribution::KeyPartitioned(hash.unwrap_or_default())
         };
-        let ordering = requirement_from_message(&ordering, &schema)
-            .map_err(|error| origin.error(error))?
+        let sorts = columns
+            .ordering(&ordering)
+            .map_err(|error| origin.error(error))?;
+        let ordering = LexRequirement::new(sorts.into_iter().map(PhysicalSortRequirement::from))
             .map(OrderingRequirements::new);
         Ok(Self {
             planned,

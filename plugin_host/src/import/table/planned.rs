@@ -5,47 +5,63 @@ use std::sync::Arc;
 use abi_stable::std_types::ROption;
 use datafusion::{
     arrow::datatypes::{Schema, SchemaRef},
-    common::{Result, Statistics},
+    common::{Result, Statistics, config::ConfigOptions},
     execution::{SendableRecordBatchStream, TaskContext},
+    physical_expr::PhysicalExpr,
     physical_plan::{
         PlanProperties, coop::make_cooperative, execution_plan::SchedulingType, metrics::MetricsSet,
     },
+    prelude::SessionConfig,
 };
 use datafusion_plugin_api::{
     abi::{
-        CallError, InputObject, MemoryPoolObject, Parcel, ScanObject,
+        InputObject, MemoryPoolObject, Parcel, ScanObject,
         message::{Alteration, ScanDescriptor, ScanMetrics, TableStatistics},
     },
     df55::{
-        metrics::metrics_from_messages, parcel::ParcelContent,
-        plan_properties::properties_from_message, statistics::statistics_from_message,
+        expressions::physical_expressions,
+        metrics::metrics_from_messages,
+        parcel::ParcelContent,
+        plan_properties::{Operands, properties_from_message},
+        statistics::statistics_from_message,
     },
 };
 
 use super::{memory::HostMemoryPool, stream::PluginStream};
-use crate::import::origin::Origin;
+use crate::import::{origin::Origin, scalar::builtins};
 
 #[derive(Debug)]
 pub(super) struct Planned {
     pub(super) origin: Origin,
     pub(super) descriptor: ScanDescriptor,
     pub(super) properties: Arc<PlanProperties>,
+    /// The session's settings, which functions in expressions carry.
+    options: Arc<ConfigOptions>,
     scan: ScanObject,
 }
 
 impl Planned {
     /// Takes in a plan.
-    pub(super) fn new(origin: Origin, scan: ScanObject) -> Result<Self> {
-        let read = || {
-            let content = ParcelContent::<ScanDescriptor>::read(scan.describe()?)?;
-            let properties = properties_from_message(&content.message, &content, content.schema())?;
-            Ok::<_, CallError>((content.message, properties))
+    pub(super) fn new(
+        origin: Origin,
+        scan: ScanObject,
+        options: Arc<ConfigOptions>,
+    ) -> Result<Self> {
+        let describe = || ParcelContent::<ScanDescriptor>::read(scan.describe()?);
+        let content = describe().map_err(|error| origin.error(error))?;
+        let schema = content.schema();
+        let expressions = expressions(&content, &schema, &options)?;
+        let operands = Operands {
+            schema: &schema,
+            expressions: &expressions,
         };
-        let (descriptor, properties) = read().map_err(|error| origin.error(error))?;
+        let properties = properties_from_message(&content.message, &content, operands)
+            .map_err(|error| origin.error(error))?;
         Ok(Self {
             origin,
-            descriptor,
+            descriptor: content.message,
             properties: Arc::new(properties),
+            options,
             scan,
         })
     }
@@ -73,7 +89,9 @@ impl Planned {
             .and_then(|request| self.scan.alter(request))
             .map_err(|error| self.origin.error(error))?;
         match altered {
-            ROption::RSome(scan) => Self::new(self.origin.clone(), scan).map(Some),
+            ROption::RSome(scan) => {
+                Self::new(self.origin.clone(), scan, Arc::clone(&self.options)).map(Some)
+            }
             ROption::RNone => Ok(None),
         }
     }
@@ -133,6 +151,25 @@ impl Planned {
             scan => format!("{node}: plugin={plugin}, item={item}, scan=[{scan}]"),
         }
     }
+}
+
+/// The expressions of a scan's properties. Functions in them are DataFusion's own.
+fn expressions(
+    content: &ParcelContent<ScanDescriptor>,
+    schema: &Schema,
+    options: &ConfigOptions,
+) -> Result<Vec<Option<Arc<dyn PhysicalExpr>>>> {
+    if content.blob.is_empty() {
+        return Ok(Vec::new());
+    }
+    let config = SessionConfig::from(options.clone());
+    physical_expressions(
+        &content.blob,
+        &content.message.functions,
+        &|reference| builtins().find(reference),
+        schema,
+        &TaskContext::default().with_session_config(config),
+    )
 }
 
 fn names(schema: &Schema) -> String {

@@ -7,19 +7,23 @@ use async_trait::async_trait;
 use datafusion::{
     arrow::datatypes::SchemaRef,
     catalog::{ScanArgs, ScanResult, Session, TableProvider},
-    common::{Constraints, DataFusionError, Result, Statistics, not_impl_err},
-    logical_expr::{Expr, TableProviderFilterPushDown, TableType, dml::InsertOp},
+    common::{Constraints, DFSchemaRef, DataFusionError, Result, Statistics, not_impl_err},
+    logical_expr::{
+        Expr, TableProviderFilterPushDown, TableType,
+        dml::{InsertOp, MergeIntoClause, MergeIntoOp},
+    },
     physical_plan::{ExecutionPlan, ExecutionPlanProperties},
 };
 use datafusion_plugin_api::{
     abi::{
-        CallError, Parcel, ScanPlanningObject, TableObject,
+        CallError, ScanPlanningObject, TableObject,
         message::{
             ExpressionList, Filters, InsertMode, Pushdown, PushdownReply, ScanRequest,
             TableDescriptor, TableKind, TableStatistics, Write, WriteRequest,
         },
     },
     df55::{
+        merge::merge_to_message,
         parcel::{ParcelBuilder, ParcelContent},
         plan_properties::constraints_from_message,
         statistics::statistics_from_message,
@@ -91,25 +95,27 @@ impl PluginTable {
     /// Waits for a plan of the plugin's.
     async fn planned(
         &self,
+        session: &dyn Session,
         planning: std::result::Result<ScanPlanningObject, CallError>,
     ) -> Result<Planned> {
         let mut planning = planning.map_err(|error| self.error(error))?;
         let poll = |waker| planning.poll(waker).map(progress);
         let scan = answer(&self.origin, poll).await?;
-        Planned::new(self.origin.clone(), scan)
+        let options = Arc::clone(session.config().options());
+        Planned::new(self.origin.clone(), scan, options)
     }
 
     /// The expressions of a request, all of which have to cross.
     fn expressions(
         &self,
-        exprs: &[Expr],
+        exprs: &[&Expr],
         parcel: &mut ParcelBuilder,
     ) -> Result<(ExpressionList, Vec<u8>)> {
         if exprs.is_empty() {
             return Ok(Default::default());
         }
         if self.takes_expressions
-            && let Some(written) = write(&self.origin, exprs.iter(), parcel)?
+            && let Some(written) = write(&self.origin, exprs.iter().copied(), parcel)?
         {
             return Ok(written);
         }
@@ -156,6 +162,27 @@ impl PluginTable {
         Ok(())
     }
 
+    /// Plans a write. `parcel` has the columns of its input, if it has one.
+    async fn planned_write(
+        &self,
+        session: &dyn Session,
+        write: Write,
+        exprs: &[&Expr],
+        mut parcel: ParcelBuilder,
+    ) -> Result<Planned> {
+        let (expressions, blob) = self.expressions(exprs, &mut parcel)?;
+        let request = parcel.blob(blob).finish(&WriteRequest {
+            write,
+            expressions,
+            settings: settings_in(session),
+        });
+        self.planned(
+            session,
+            request.and_then(|request| self.table.write(request)),
+        )
+        .await
+    }
+
     /// Plans a write without an input.
     async fn write(
         &self,
@@ -163,15 +190,10 @@ impl PluginTable {
         write: Write,
         exprs: &[Expr],
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut parcel = ParcelBuilder::new();
-        let (expressions, blob) = self.expressions(exprs, &mut parcel)?;
-        let request = parcel.blob(blob).finish(&WriteRequest {
-            write,
-            expressions,
-            settings: settings_in(session),
-        });
-        let planning = request.and_then(|request| self.table.write(request));
-        let planned = self.planned(planning).await?;
+        let exprs: Vec<_> = exprs.iter().collect();
+        let planned = self
+            .planned_write(session, write, &exprs, ParcelBuilder::new())
+            .await?;
         Ok(Arc::new(PluginScanExec::new(planned)))
     }
 }
@@ -183,7 +205,7 @@ impl PartialEq for PluginTable {
 }
 
 #[async_trait]
-// `get_logical_plan` and `merge_into` do not cross: docs/fidelity.md.
+// `get_logical_plan` does not cross: docs/fidelity.md.
 impl TableProvider for PluginTable {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
@@ -260,7 +282,8 @@ impl TableProvider for PluginTable {
         args: ScanArgs<'a>,
     ) -> Result<ScanResult> {
         let mut parcel = ParcelBuilder::new();
-        let (filters, blob) = self.expressions(args.filters().unwrap_or_default(), &mut parcel)?;
+        let filters: Vec<_> = args.filters().unwrap_or_default().iter().collect();
+        let (filters, blob) = self.expressions(&filters, &mut parcel)?;
         let request = parcel.blob(blob).finish(&ScanRequest {
             projection: args.projection().map(<[usize]>::to_vec),
             filters,
@@ -268,7 +291,10 @@ impl TableProvider for PluginTable {
             settings: settings_in(session),
         });
         let planned = self
-            .planned(request.and_then(|request| self.table.scan(request)))
+            .planned(
+                session,
+                request.and_then(|request| self.table.scan(request)),
+            )
             .await?;
         let expected = match args.projection() {
             Some(columns) => Arc::new(self.schema.project(columns)?),
@@ -290,21 +316,41 @@ impl TableProvider for PluginTable {
             InsertOp::Overwrite => InsertMode::Overwrite,
             InsertOp::Replace => InsertMode::Replace,
         };
-        let descriptor = describe(input.equivalence_properties(), input.output_partitioning());
-        let request = ParcelBuilder::new()
-            .schema(&input.schema())
-            .finish(&WriteRequest {
-                write: Write::Insert {
-                    mode,
-                    input: descriptor.clone(),
-                },
-                expressions: ExpressionList::default(),
-                settings: settings_in(session),
-            });
+        let described = describe(input.equivalence_properties(), input.output_partitioning());
+        let write = Write::Insert {
+            mode,
+            input: described.clone(),
+        };
+        let parcel = ParcelBuilder::new().schema(&input.schema());
+        let planned = self.planned_write(session, write, &[], parcel).await?;
+        Ok(Arc::new(PluginInsertExec::new(planned, input, described)?))
+    }
+
+    async fn merge_into(
+        &self,
+        session: &dyn Session,
+        source: Arc<dyn ExecutionPlan>,
+        merge_schema: DFSchemaRef,
+        on: Expr,
+        clauses: Vec<MergeIntoClause>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let described = describe(
+            source.equivalence_properties(),
+            source.output_partitioning(),
+        );
+        let rows = source.schema();
+        let merge = MergeIntoOp { on, clauses };
+        let write = Write::Merge {
+            statement: merge_to_message(&merge, &merge_schema, rows.fields().len()),
+            input: described.clone(),
+        };
+        let parcel = ParcelBuilder::new()
+            .schema(&rows)
+            .fields(merge_schema.fields());
         let planned = self
-            .planned(request.and_then(|request: Parcel| self.table.write(request)))
+            .planned_write(session, write, &merge.exprs(), parcel)
             .await?;
-        Ok(Arc::new(PluginInsertExec::new(planned, input, descriptor)?))
+        Ok(Arc::new(PluginInsertExec::new(planned, source, described)?))
     }
 
     async fn delete_from(

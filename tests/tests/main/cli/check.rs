@@ -44,9 +44,14 @@ fn nothing_is_found_in_a_good_plugin_whose_functions_are_all_called() {
         assert!(call["null"].as_str().unwrap().contains(null), "{function}");
     }
     assert_eq!(functions.len(), 5);
+    let tables = report["tables"].as_array().unwrap();
+    assert_eq!(tables.len(), 1);
+    assert_eq!(tables[0]["name"], "example.planets");
+    assert_eq!(tables[0]["calls"][0]["one_row"], "ok");
 
     let shown = run(&["check", text(&file)]).clean();
     assert!(shown.contains("5 functions called"), "{shown}");
+    assert!(shown.contains("1 table read"), "{shown}");
     assert!(shown.contains("nothing found"), "{shown}");
 }
 
@@ -130,4 +135,17 @@ fn what_is_no_plugin_cannot_be_checked() {
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
         assert!(ran.stderr.contains(path), "{ran:?}");
     }
+}
+
+#[test]
+fn tables_of_catalogs_are_read() {
+    let file = plugin("fixture-table-plugin");
+    let report = run(&["check", "--json", text(&file)]).json();
+    let tables = report["tables"].as_array().unwrap();
+    let read = |name: &str| {
+        let table = tables.iter().find(|table| table["name"] == name);
+        table.unwrap()["calls"][0]["one_row"].clone()
+    };
+    assert_eq!(read("tables.books"), "ok");
+    assert_eq!(read("library.stacks.maps"), "ok");
 }

@@ -1,5 +1,7 @@
 //! Plans and rows of queries over a plugin's tables.
 
+use datafusion::physical_plan::ExecutionPlanProperties;
+
 use super::*;
 
 #[tokio::test]
@@ -74,4 +76,69 @@ async fn two_sessions_use_one_table_at_once() {
     let (a, b) = tokio::join!(answer(&one, sql), answer(&other, sql));
     assert!(a.contains("1000"), "{a}");
     assert_eq!(a, b);
+}
+
+/// Orders, constants, equalities and partitions of expressions spare the same work as linked in.
+#[tokio::test]
+async fn what_is_known_of_expressions_is_used() {
+    let [linked_in, loaded] = both();
+    for (sql, spared) in [
+        ("select * from tables.spread order by a + b", "SortExec"),
+        (
+            "select a, b from tables.spread order by a + b, upper(word) desc",
+            "SortExec",
+        ),
+        // DataFusion does not see through the order of these columns.
+        (
+            "select word, b, a from tables.spread order by abs(b), a + b",
+            "",
+        ),
+        (
+            "select upper(word) as loud, count(*) from tables.spread group by upper(word)",
+            "",
+        ),
+        (
+            "select a, twice from tables.spread where a * 2 = twice order by a + b",
+            "",
+        ),
+        // Nothing is known of these.
+        ("select * from tables.spread order by a - b, word", ""),
+        (
+            "select a, count(*) from tables.spread group by a order by a",
+            "",
+        ),
+    ] {
+        let expected = plan(&linked_in, sql).await.unwrap();
+        assert_eq!(plan(&loaded, sql).await.unwrap(), expected, "{sql}");
+        if !spared.is_empty() {
+            assert!(!expected.contains(spared), "{sql}: {expected}");
+        }
+        let sorted = |answer: String| {
+            let mut lines: Vec<_> = answer.lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        let rows = sorted(answer(&linked_in, sql).await);
+        assert_eq!(sorted(answer(&loaded, sql).await), rows, "{sql}");
+    }
+    let known = async |context: &SessionContext| {
+        let scan = context.table("tables.spread").await.unwrap();
+        let scan = scan.create_physical_plan().await.unwrap();
+        let properties = scan.equivalence_properties();
+        let constants = properties.constants().into_iter();
+        let constants = constants
+            .map(|constant| format!("{} {:?}", constant.expr, constant.across_partitions))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let group = properties.eq_group();
+        format!(
+            "{properties}, {group}, {constants}, {}",
+            scan.output_partitioning()
+        )
+    };
+    let expected = known(&linked_in).await;
+    assert_eq!(known(&loaded).await, expected);
+    for part in ["abs(b@1)", "a@0 * 2", "upper(word@3) DESC"] {
+        assert!(expected.contains(part), "{part}: {expected}");
+    }
 }

@@ -62,6 +62,38 @@ async fn an_insert_is_planned_as_linked_in() {
 }
 
 #[tokio::test]
+async fn a_merge_arrives_whole() {
+    let answers = same_after(&[
+        "merge into tables.merging as m
+            using (select id as key, title, 'x' as \"Quoted\" from tables.books) as s
+            on m.id = s.key and abs(s.key) > 2
+            when matched and upper(s.title) = m.note or s.\"Quoted\" is null then update set note = concat(m.note, s.title)
+            when matched then delete
+            when not matched then insert (id, note) values (s.key + 1, trim(s.title))
+            when not matched by target and s.key > 7 then insert (id) values (s.key)
+            when not matched by source and m.id in (1, 2) then update set note = 'left'
+            when not matched by source then delete",
+        "merge into tables.merging using tables.ledger as l on merging.id = l.account
+            when matched then update set note = cast(l.amount as varchar)",
+        "merge into tables.ledger using tables.books on books.id = ledger.account when matched then delete",
+    ])
+    .await;
+    for part in [
+        "NotMatchedBySource",
+        "Quoted",
+        "\"unit\": \"line\"",
+        "trim(",
+    ] {
+        assert!(answers[0].contains(part), "{part}: {}", answers[0]);
+    }
+    assert!(
+        answers[2].contains("MERGE INTO not supported"),
+        "{}",
+        answers[2]
+    );
+}
+
+#[tokio::test]
 async fn an_error_in_the_input_fails_the_insert() {
     let [linked_in, loaded] = both();
     for context in [linked_in, loaded] {
