@@ -20,10 +20,13 @@ mod catalog;
 mod error;
 mod function;
 mod guard;
+mod lent;
 pub mod manifest;
 pub mod message;
 mod module;
 mod parcel;
+mod plan;
+mod planner;
 mod table;
 mod version;
 mod waker;
@@ -44,11 +47,17 @@ pub use function::{
     ScalarFunctionObject, Value, WindowFunction, WindowFunctionObject, WindowState,
 };
 pub use guard::{PanicReport, catch, drop_each, install_panic_hook, on_drop_failure};
+pub use lent::{LentCall, lend};
 pub use module::{
     HostServices, HostServicesObject, PluginEntry, PluginInstance, PluginInstanceObject,
     PluginModule, PluginModuleRef, ROOT_SYMBOL, export_module,
 };
 pub use parcel::Parcel;
+pub use plan::{PlanHost, PlanHostObject, PlanObjects, PlanObjectsObject};
+pub use planner::{
+    ExpressionPlanner, ExpressionPlannerObject, Planned, RelationPlanner, RelationPlannerObject,
+    TypePlanner, TypePlannerObject,
+};
 pub use table::{
     Batch, BatchStream, BatchStreamObject, Input, InputObject, MemoryPool, MemoryPoolObject,
     MemoryReservation, MemoryReservationObject, Opening, Scan, ScanObject, ScanPlanning,

@@ -18,6 +18,10 @@ pub mod names;
 pub mod parcel;
 #[cfg(feature = "tables")]
 pub mod plan_properties;
+#[cfg(feature = "planners")]
+pub mod planners;
+#[cfg(feature = "plans")]
+pub mod plans;
 pub mod properties;
 pub mod row_value;
 pub mod settings;
@@ -25,4 +29,6 @@ pub mod signature;
 #[cfg(feature = "simplify")]
 pub mod simplify;
 pub mod statistics;
+#[cfg(feature = "planners")]
+pub mod syntax;
 pub mod types;

@@ -72,6 +72,8 @@ pub use abi_stable::library::LibHeader;
 pub mod prelude {
     pub use datafusion_common::Result;
 
+    #[cfg(feature = "planners")]
+    pub use crate::df55::planners::{ExpressionHookKind, RelationKind};
     pub use crate::{
         export_plugin,
         sdk::{ActivationContext, AsyncScalarOptions, Plugin},

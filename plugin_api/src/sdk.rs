@@ -21,6 +21,8 @@ mod log;
 mod memory;
 mod partition_evaluator;
 mod pending;
+#[cfg(feature = "planners")]
+mod planners;
 mod plugin;
 mod runtime;
 mod scalar;
@@ -44,6 +46,11 @@ pub use export::SIMPLIFY_NEEDS_FEATURE_SIMPLIFY;
 #[cfg(feature = "table-expressions")]
 pub use export::TABLE_EXPRESSIONS_NEED_FEATURE_TABLE_EXPRESSIONS;
 pub use export::{ActivationContext, Author, activate, declares_simplify};
+#[cfg(feature = "planners")]
+pub use export::{
+    EXPR_PLANNERS_NEED_FEATURE_PLANNERS, RELATION_PLANNERS_NEED_FEATURE_PLANNERS,
+    TYPE_PLANNERS_NEED_FEATURE_PLANNERS,
+};
 pub use plugin::{AsyncScalarOptions, Plugin};
 pub use runtime::runtime;
 #[cfg(feature = "tables")]

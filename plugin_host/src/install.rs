@@ -2,6 +2,7 @@
 //! without effect.
 
 mod names;
+mod planners;
 mod qualified;
 mod report;
 mod session;
@@ -17,6 +18,7 @@ use crate::import::{
     table::whole_statements,
 };
 use names::Claims;
+use planners::NewPlanners;
 use session::{Building, Functions};
 
 /// The functions of one plugin, and what its configuration lets it do.
@@ -95,6 +97,7 @@ fn commit(session: &mut impl Functions, registrations: Vec<Named>) {
             Named::TableProvider(..) | Named::TableFactory(..) | Named::Catalog(..)
         )
     });
+    let planners = NewPlanners::of(&registrations);
     for named in registrations {
         session.register(named);
     }
@@ -103,5 +106,9 @@ fn commit(session: &mut impl Functions, registrations: Vec<Named>) {
     }
     if tables {
         session.register_relation_planner(Arc::clone(qualified::planner()));
+    }
+    // Last, so that they stand before the one above and see what was written.
+    if !planners.is_empty() {
+        session.register_planners(planners);
     }
 }

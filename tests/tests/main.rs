@@ -14,6 +14,7 @@ mod main {
     mod logging;
     mod names;
     mod panics;
+    mod planners;
     mod planning;
     mod plugins;
     mod refusals;

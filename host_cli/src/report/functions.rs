@@ -63,6 +63,9 @@ pub(super) fn write(out: &mut dyn Write, description: &Description, full: bool) 
         ("tables", &description.tables),
         ("table factories (STORED AS)", &description.table_factories),
         ("catalogs", &description.catalogs),
+        ("relation planners", &description.relation_planners),
+        ("expression planners", &description.expression_planners),
+        ("type planners", &description.type_planners),
     ] {
         let lines = names.iter().map(|name| Line::new(name, name, ""));
         section(out, title, lines.collect(), full)?;

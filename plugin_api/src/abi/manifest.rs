@@ -78,12 +78,18 @@ pub enum CapabilityKind {
     CatalogProvider,
     /// Filters of scans, and the expressions of deletes and updates.
     TableExpressions,
+    /// Relation planners.
+    RelationPlanner,
+    /// Expression planners.
+    ExprPlanner,
+    /// Type planners.
+    TypePlanner,
     /// A kind of a later contract minor.
     Unknown(String),
 }
 
 impl CapabilityKind {
-    const KNOWN: [(Self, &'static str); 10] = [
+    const KNOWN: [(Self, &'static str); 13] = [
         (Self::ScalarFunction, "scalar_function"),
         (Self::AsyncScalarFunction, "async_scalar_function"),
         (Self::AggregateFunction, "aggregate_function"),
@@ -94,6 +100,9 @@ impl CapabilityKind {
         (Self::TableProviderFactory, "table_provider_factory"),
         (Self::CatalogProvider, "catalog_provider"),
         (Self::TableExpressions, "table_expressions"),
+        (Self::RelationPlanner, "relation_planner"),
+        (Self::ExprPlanner, "expr_planner"),
+        (Self::TypePlanner, "type_planner"),
     ];
 
     /// Its name in manifests.

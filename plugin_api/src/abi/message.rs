@@ -7,6 +7,8 @@
 mod expression;
 mod function;
 mod log;
+mod plan;
+mod planner;
 mod plugin;
 mod signature;
 mod table;
@@ -23,6 +25,15 @@ pub use function::{
     StructFieldMappingReply, ValueReply,
 };
 pub use log::{Event, Span};
+pub use plan::{
+    CallName, ColumnName, Dependence, DmlOperation, ExpressionNode, FrameBound, FrameUnits,
+    GroupingKind, Handle, NameReply, NullRows, PlanList, PlanNode, PlanQuestion, PlanReply,
+    QualifiedSchema, Repartitioning, Run, SourceReference, SubqueryKind,
+};
+pub use planner::{
+    ContextQuestion, ExpressionHook, ExpressionHookReply, ExpressionHookRequest, FieldAccess,
+    NamesReply, PlannerDescriptor, RelationReply, TableNameReply,
+};
 pub use plugin::{Activation, Exports};
 pub use signature::{
     ArrayArgument, Coercion, Documentation, Signature, TypeClass, TypeSignature, Volatility,

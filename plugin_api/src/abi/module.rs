@@ -9,9 +9,9 @@ use abi_stable::{
 };
 
 use super::{
-    AggregateFunctionObject, CallError, CatalogObject, Parcel, Reply, ScalarFunctionObject,
-    TableFactoryObject, TableFunctionObject, TableObject, WindowFunctionObject, guard::guarded,
-    message::Activation,
+    AggregateFunctionObject, CallError, CatalogObject, ExpressionPlannerObject, Parcel,
+    RelationPlannerObject, Reply, ScalarFunctionObject, TableFactoryObject, TableFunctionObject,
+    TableObject, TypePlannerObject, WindowFunctionObject, guard::guarded, message::Activation,
 };
 
 /// The symbol under which a plugin library exports its [`LibHeader`].
@@ -56,6 +56,12 @@ interface! {
         fn table_factory(position: usize) -> TableFactoryObject;
         /// The catalog at a position among the catalogs.
         fn catalog(position: usize) -> CatalogObject;
+        /// The relation planner at a position among the relation planners.
+        fn relation_planner(position: usize) -> RelationPlannerObject;
+        /// The expression planner at a position among the expression planners.
+        fn expression_planner(position: usize) -> ExpressionPlannerObject;
+        /// The type planner at a position among the type planners.
+        fn type_planner(position: usize) -> TypePlannerObject;
     }
 }
 

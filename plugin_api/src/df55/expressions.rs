@@ -31,7 +31,7 @@ use prost::Message;
 use crate::{
     abi::{
         CallError,
-        message::{ExpressionList, ExpressionSlot, FunctionReference},
+        message::{ExpressionList, ExpressionNode, ExpressionSlot, FunctionReference},
     },
     df55::{
         error::from_call_error,
@@ -57,6 +57,19 @@ pub(super) trait Departure {
     /// What travels in the place of `expr`, which is `depth` levels deep; nothing when it travels
     /// itself, and its children are asked about next.
     fn instead_of(&mut self, expr: &Expr, depth: usize) -> Result<Option<ExpressionSlot>>;
+
+    /// What [`Self::instead_of`] let pass, taken apart where protobuf would not carry it.
+    fn disassemble(&mut self, expr: Expr) -> Result<Disassembled> {
+        Ok(Disassembled::Whole(expr))
+    }
+}
+
+/// An expression on its way.
+pub(super) enum Disassembled {
+    /// Protobuf carries the node itself.
+    Whole(Expr),
+    /// A message carries the node; its children are parts.
+    Node(ExpressionNode, Vec<Expr>),
 }
 
 /// Puts in what stayed behind.
@@ -67,6 +80,11 @@ pub(super) trait Arrival {
     /// The column as it is here.
     fn column(&self, column: Column) -> Result<Column> {
         Ok(column)
+    }
+
+    /// The expression that was taken apart.
+    fn assemble(&self, node: &ExpressionNode, _parts: Vec<Expr>) -> Result<Expr> {
+        Err(breach(format!("an expression of plans: {node:?}")))
     }
 }
 
@@ -130,6 +148,15 @@ impl Packer<'_> {
         if let Some(slot) = self.departure.instead_of(&expr, depth)? {
             return Ok(self.slot(slot));
         }
+        let expr = match self.departure.disassemble(expr)? {
+            Disassembled::Whole(expr) => expr,
+            Disassembled::Node(node, children) => {
+                let parts = children.into_iter();
+                let parts = parts.map(|child| self.part(child, depth + 1)).collect();
+                let node = Box::new(node);
+                return Ok(self.slot(ExpressionSlot::Node { node, parts }));
+            }
+        };
         match expr {
             Expr::Column(column) => {
                 if let Some(position) = self.columns.get(&column) {
@@ -293,6 +320,11 @@ impl Unpacker<'_> {
                 Ok(Expr::Alias(alias))
             }
             ExpressionSlot::Part(part) => self.part(*part, position),
+            ExpressionSlot::Node { node, parts } => {
+                let parts = parts.iter().map(|part| self.part(*part, position));
+                let parts = parts.collect::<Result<_>>()?;
+                self.arrival.assemble(node, parts)
+            }
         }
     }
 

@@ -161,8 +161,8 @@ impl FunctionTable {
             export: usize::try_from(identity)
                 .ok()
                 .filter(|position| *position < self.exports.len()),
-            builtin: false,
             identity,
+            ..FunctionReference::default()
         }
     }
 

@@ -88,6 +88,21 @@ pub const SIMPLIFY_NEEDS_FEATURE_SIMPLIFY: &str = "scalar_function_simplify:same
 #[cfg(feature = "table-expressions")]
 pub const TABLE_EXPRESSIONS_NEED_FEATURE_TABLE_EXPRESSIONS: &str = "table_expressions:same-major";
 
+/// The manifest's record of `relation_planner`; there is none without the SDK's feature.
+#[doc(hidden)]
+#[cfg(feature = "planners")]
+pub const RELATION_PLANNERS_NEED_FEATURE_PLANNERS: &str = "relation_planner:same-major";
+
+/// The manifest's record of `expr_planner`; there is none without the SDK's feature.
+#[doc(hidden)]
+#[cfg(feature = "planners")]
+pub const EXPR_PLANNERS_NEED_FEATURE_PLANNERS: &str = "expr_planner:same-major";
+
+/// The manifest's record of `type_planner`; there is none without the SDK's feature.
+#[doc(hidden)]
+#[cfg(feature = "planners")]
+pub const TYPE_PLANNERS_NEED_FEATURE_PLANNERS: &str = "type_planner:same-major";
+
 /// Whether a manifest's records declare `scalar_function_simplify`.
 #[doc(hidden)]
 pub const fn declares_simplify(records: &[(&str, &str)]) -> bool {
@@ -234,6 +249,15 @@ macro_rules! __capability {
     };
     (table_expressions) => {
         $crate::sdk::TABLE_EXPRESSIONS_NEED_FEATURE_TABLE_EXPRESSIONS
+    };
+    (relation_planner) => {
+        $crate::sdk::RELATION_PLANNERS_NEED_FEATURE_PLANNERS
+    };
+    (expr_planner) => {
+        $crate::sdk::EXPR_PLANNERS_NEED_FEATURE_PLANNERS
+    };
+    (type_planner) => {
+        $crate::sdk::TYPE_PLANNERS_NEED_FEATURE_PLANNERS
     };
     (scalar_function_simplify) => {
         $crate::sdk::SIMPLIFY_NEEDS_FEATURE_SIMPLIFY

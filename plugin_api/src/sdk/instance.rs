@@ -17,9 +17,10 @@ use super::{
 };
 use crate::{
     abi::{
-        AggregateFunctionObject, CallError, CatalogObject, Parcel, PluginInstance,
-        ScalarFunctionObject, TableFactoryObject, TableFunctionObject, TableObject,
-        WindowFunctionObject, message::Exports,
+        AggregateFunctionObject, CallError, CatalogObject, ExpressionPlannerObject, Parcel,
+        PluginInstance, RelationPlannerObject, ScalarFunctionObject, TableFactoryObject,
+        TableFunctionObject, TableObject, TypePlannerObject, WindowFunctionObject,
+        message::Exports,
     },
     df55::{parcel::ParcelBuilder, types::TypeList},
 };
@@ -30,6 +31,8 @@ pub(super) struct Instance {
     window: Arc<WindowFunctions>,
     #[cfg(feature = "tables")]
     sources: Sources,
+    #[cfg(feature = "planners")]
+    planners: super::planners::Planners,
 }
 
 impl Instance {
@@ -40,7 +43,14 @@ impl Instance {
             window: Arc::new(Interned::new(plugin.window, |udf| udf.name().to_owned())),
             #[cfg(feature = "tables")]
             sources: plugin.sources,
+            #[cfg(feature = "planners")]
+            planners: plugin.planners,
         }
+    }
+
+    #[cfg(feature = "planners")]
+    fn own(&self) -> super::planners::Own {
+        super::planners::Own::new(&self.scalar, &self.aggregate, &self.window)
     }
 }
 
@@ -60,7 +70,7 @@ impl Drop for Instance {
     }
 }
 
-fn none<T>(kind: &str, position: usize) -> Result<T, CallError> {
+pub(super) fn none<T>(kind: &str, position: usize) -> Result<T, CallError> {
     Err(CallError::contract(format!(
         "there is no {kind} {position}"
     )))
@@ -102,6 +112,8 @@ impl PluginInstance for Instance {
             exports.table_factories = factories.iter().map(|entry| entry.name.clone()).collect();
             exports.catalogs = catalogs.iter().map(|entry| entry.name.clone()).collect();
         }
+        #[cfg(feature = "planners")]
+        self.planners.describe(&mut exports);
         ParcelBuilder::new()
             .types(types.as_slice())
             .finish(&exports)
@@ -171,5 +183,35 @@ impl PluginInstance for Instance {
             }));
         }
         none("catalog", position)
+    }
+
+    #[cfg(feature = "planners")]
+    fn relation_planner(&self, position: usize) -> Result<RelationPlannerObject, CallError> {
+        self.planners.relation(position, self.own())
+    }
+
+    #[cfg(feature = "planners")]
+    fn expression_planner(&self, position: usize) -> Result<ExpressionPlannerObject, CallError> {
+        self.planners.expression(position, self.own())
+    }
+
+    #[cfg(feature = "planners")]
+    fn type_planner(&self, position: usize) -> Result<TypePlannerObject, CallError> {
+        self.planners.types(position)
+    }
+
+    #[cfg(not(feature = "planners"))]
+    fn relation_planner(&self, position: usize) -> Result<RelationPlannerObject, CallError> {
+        none("relation planner", position)
+    }
+
+    #[cfg(not(feature = "planners"))]
+    fn expression_planner(&self, position: usize) -> Result<ExpressionPlannerObject, CallError> {
+        none("expression planner", position)
+    }
+
+    #[cfg(not(feature = "planners"))]
+    fn type_planner(&self, position: usize) -> Result<TypePlannerObject, CallError> {
+        none("type planner", position)
     }
 }

@@ -36,6 +36,17 @@ impl<T: PartialEq> Interned<T> {
         &self.exports
     }
 
+    /// The function of an identity.
+    #[cfg(feature = "planners")]
+    pub(super) fn get(&self, identity: u64) -> Option<Arc<T>> {
+        let position = usize::try_from(identity % FIRST_DERIVED).ok()?;
+        if identity < FIRST_DERIVED {
+            return self.exports.get(position).cloned();
+        }
+        let derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        derived.get(position).cloned()
+    }
+
     /// The identity of a function; equal functions have one.
     pub(super) fn identity(&self, function: &Arc<T>) -> u64 {
         if let Some(position) = self.exports.iter().position(|known| known == function) {

@@ -62,6 +62,8 @@ pub struct Plugin {
     pub(super) window: Vec<Arc<WindowUDF>>,
     #[cfg(feature = "tables")]
     pub(super) sources: Sources,
+    #[cfg(feature = "planners")]
+    pub(super) planners: super::planners::Planners,
 }
 
 /// Where tables come from.
@@ -243,6 +245,10 @@ impl Plugin {
             unique("tables", tables.iter().map(|(name, _)| name.as_str()))?;
             unique("table factories", factories.iter().map(|e| e.name.as_str()))?;
             unique("catalogs", catalogs.iter().map(|e| e.name.as_str()))?;
+        }
+        #[cfg(feature = "planners")]
+        for (kind, names) in self.planners.names() {
+            unique(kind, names.into_iter())?;
         }
         Ok(())
     }

@@ -5,7 +5,8 @@ mod signature;
 
 use arrow::datatypes::DataType;
 use datafusion_plugin_api::abi::message::{
-    Documentation, Exports, FunctionDescriptor, FunctionKind, TableFunctionDescriptor, Volatility,
+    Documentation, Exports, FunctionDescriptor, FunctionKind, PlannerDescriptor,
+    TableFunctionDescriptor, Volatility,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,15 @@ pub struct Description {
     /// Catalogs, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub catalogs: Vec<String>,
+    /// Relation planners, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub relation_planners: Vec<String>,
+    /// Expression planners, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expression_planners: Vec<String>,
+    /// Type planners, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub type_planners: Vec<String>,
 }
 
 /// A function.
@@ -81,12 +91,21 @@ impl Description {
             .iter()
             .map(TableFunctionEntry::of)
             .collect();
+        let planners = |planners: &[PlannerDescriptor]| -> Vec<String> {
+            planners
+                .iter()
+                .map(|planner| planner.name.clone())
+                .collect()
+        };
         Self {
             functions,
             table_functions,
             tables: exports.tables.clone(),
             table_factories: exports.table_factories.clone(),
             catalogs: exports.catalogs.clone(),
+            relation_planners: planners(&exports.relation_planners),
+            expression_planners: planners(&exports.expression_planners),
+            type_planners: planners(&exports.type_planners),
         }
     }
 
@@ -97,6 +116,9 @@ impl Description {
             + self.tables.len()
             + self.table_factories.len()
             + self.catalogs.len()
+            + self.relation_planners.len()
+            + self.expression_planners.len()
+            + self.type_planners.len()
     }
 
     /// The first fact in which this description, packed, differs from what activation yields.
@@ -121,6 +143,9 @@ impl Description {
                 ("table provider", &description.tables),
                 ("table factory", &description.table_factories),
                 ("catalog", &description.catalogs),
+                ("relation planner", &description.relation_planners),
+                ("expression planner", &description.expression_planners),
+                ("type planner", &description.type_planners),
             ];
             let sources = sources
                 .into_iter()
@@ -135,7 +160,8 @@ impl Description {
         }
         let text = |(kind, name, aliases, volatility): &(&str, &str, &[String], &str)| {
             let mut text = match *kind {
-                "table provider" | "table factory" | "catalog" => format!("{kind} '{name}'"),
+                "table provider" | "table factory" | "catalog" | "relation planner"
+                | "expression planner" | "type planner" => format!("{kind} '{name}'"),
                 _ => format!("{kind} function '{name}'"),
             };
             if !volatility.is_empty() {

@@ -21,7 +21,7 @@ use datafusion::{
 use datafusion_plugin_api::{
     abi::{
         AggregateFunctionObject, CallError,
-        message::{ExtremeOrdering, FunctionDescriptor},
+        message::{ExtremeOrdering, FunctionDescriptor, FunctionReference},
     },
     df55::{
         documentation::documentation_from_message, parcel::ParcelContent,
@@ -31,8 +31,11 @@ use datafusion_plugin_api::{
 
 pub(crate) use self::bound::BoundAggregate;
 use super::{
-    accumulator::PluginAccumulator, groups_accumulator::PluginGroupsAccumulator, names::named_like,
-    origin::Origin, recent::Recent,
+    accumulator::PluginAccumulator,
+    groups_accumulator::PluginGroupsAccumulator,
+    names::named_like,
+    origin::{Activated, Origin},
+    recent::Recent,
 };
 
 /// The part of an aggregate function that does not depend on the name it is installed under.
@@ -69,7 +72,10 @@ impl AggregateFunction {
     }
 
     /// Takes in a function that derives from one already known.
-    fn import_derived(origin: &Origin, object: AggregateFunctionObject) -> Result<Self, CallError> {
+    pub(crate) fn import_derived(
+        origin: &Origin,
+        object: AggregateFunctionObject,
+    ) -> Result<Self, CallError> {
         let content = ParcelContent::<FunctionDescriptor>::read(object.describe()?)?;
         let types = content.types();
         let origin = origin.derived(object.identity()?);
@@ -111,6 +117,23 @@ impl PluginAggregateUdf {
             function: Arc::new(function),
         })
     }
+}
+
+/// How `plugin` knows `function`, if it is one of that plugin's.
+pub(crate) fn reference_of(
+    plugin: &Arc<Activated>,
+    function: &AggregateUDF,
+) -> Option<FunctionReference> {
+    let function = &function
+        .inner()
+        .downcast_ref::<PluginAggregateUdf>()?
+        .function;
+    Arc::ptr_eq(function.origin.plugin(), plugin).then(|| FunctionReference {
+        name: function.descriptor.name.clone(),
+        debug: function.descriptor.debug.clone(),
+        identity: function.origin.identity(),
+        ..FunctionReference::default()
+    })
 }
 
 impl PartialEq for PluginAggregateUdf {

@@ -7,7 +7,7 @@ use datafusion_plugin_api::{
     abi::{
         CallError, PluginInstanceObject,
         manifest::CapabilityKind,
-        message::{Exports, FunctionDescriptor, FunctionKind},
+        message::{Exports, FunctionDescriptor, FunctionKind, PlannerDescriptor},
     },
     df55::{error::to_call_error, parcel::ParcelContent},
 };
@@ -18,6 +18,7 @@ use super::{
     catalog::PluginCatalog,
     metrics::ItemMetrics,
     origin::{Activated, Origin},
+    planner::{PluginExprPlanner, PluginRelationPlanner, PluginTypePlanner},
     scalar::{PluginScalarUdf, ScalarFunction},
     table::{PluginTable, PluginTableFactory, PluginTableFunction, TableFunction},
     window::{PluginWindowUdf, WindowFunction},
@@ -44,6 +45,12 @@ pub enum ItemKind {
     TableFactory,
     /// A catalog.
     Catalog,
+    /// A relation planner.
+    RelationPlanner,
+    /// An expression planner.
+    ExprPlanner,
+    /// A type planner.
+    TypePlanner,
 }
 
 impl std::fmt::Display for ItemKind {
@@ -57,6 +64,9 @@ impl std::fmt::Display for ItemKind {
             Self::TableProvider => "table provider",
             Self::TableFactory => "table factory",
             Self::Catalog => "catalog",
+            Self::RelationPlanner => "relation planner",
+            Self::ExprPlanner => "expression planner",
+            Self::TypePlanner => "type planner",
         })
     }
 }
@@ -81,6 +91,9 @@ enum Function {
     TableProvider(Arc<PluginTable>),
     TableFactory(Arc<PluginTableFactory>),
     Catalog(Arc<PluginCatalog>),
+    RelationPlanner(Arc<PluginRelationPlanner>),
+    ExprPlanner(Arc<PluginExprPlanner>),
+    TypePlanner(Arc<PluginTypePlanner>),
 }
 
 /// A function under a name, as a session takes it.
@@ -94,6 +107,9 @@ pub(crate) enum Named {
     TableProvider(String, String, Arc<PluginTable>),
     TableFactory(String, Arc<PluginTableFactory>),
     Catalog(String, Arc<PluginCatalog>),
+    RelationPlanner(Arc<PluginRelationPlanner>),
+    ExprPlanner(Arc<PluginExprPlanner>),
+    TypePlanner(Arc<PluginTypePlanner>),
 }
 
 impl Imported {
@@ -140,6 +156,11 @@ impl Imported {
                 vec![Named::TableFactory(name, Arc::clone(factory))]
             }
             Function::Catalog(catalog) => vec![Named::Catalog(name, Arc::clone(catalog))],
+            Function::RelationPlanner(planner) => {
+                vec![Named::RelationPlanner(Arc::clone(planner))]
+            }
+            Function::ExprPlanner(planner) => vec![Named::ExprPlanner(Arc::clone(planner))],
+            Function::TypePlanner(planner) => vec![Named::TypePlanner(Arc::clone(planner))],
         }
     }
 }
@@ -240,6 +261,7 @@ pub(crate) fn import(
         });
     }
     functions.extend(import_sources(plugin, instance, exports, granted)?);
+    functions.extend(import_planners(plugin, instance, exports, granted)?);
     Ok(functions)
 }
 
@@ -289,6 +311,65 @@ fn import_sources(
         sources.push(source(ItemKind::Catalog, name, &origin, function));
     }
     Ok(sources)
+}
+
+/// Takes in planners.
+fn import_planners(
+    plugin: &Arc<Activated>,
+    instance: &PluginInstanceObject,
+    exports: &Exports,
+    granted: &[CapabilityKind],
+) -> Result<Vec<Imported>, CallError> {
+    let of_kind = |capability, descriptors| -> &[PlannerDescriptor] {
+        match granted.contains(&capability) {
+            true => descriptors,
+            false => &[],
+        }
+    };
+    let mut planners = Vec::new();
+    let mut add = |kind, name: &str, origin: &Origin, function| {
+        planners.push(Imported {
+            kind,
+            name: name.to_owned(),
+            aliases: Vec::new(),
+            metrics: Arc::clone(origin.metrics()),
+            function,
+        });
+    };
+    let relations = exports.relation_planners.as_slice();
+    let relations = of_kind(CapabilityKind::RelationPlanner, relations);
+    for (position, descriptor) in relations.iter().enumerate() {
+        let origin = origin(plugin, &descriptor.name, position as u64);
+        let object = instance.relation_planner(position)?;
+        let planner = PluginRelationPlanner::new(origin.clone(), object, descriptor);
+        let function = Function::RelationPlanner(Arc::new(planner));
+        add(
+            ItemKind::RelationPlanner,
+            &descriptor.name,
+            &origin,
+            function,
+        );
+    }
+    let expressions = exports.expression_planners.as_slice();
+    let expressions = of_kind(CapabilityKind::ExprPlanner, expressions);
+    for (position, descriptor) in expressions.iter().enumerate() {
+        let origin = origin(plugin, &descriptor.name, position as u64);
+        let object = instance.expression_planner(position)?;
+        let planner = PluginExprPlanner::new(origin.clone(), object, descriptor);
+        let function = Function::ExprPlanner(Arc::new(planner));
+        add(ItemKind::ExprPlanner, &descriptor.name, &origin, function);
+    }
+    let types = of_kind(
+        CapabilityKind::TypePlanner,
+        exports.type_planners.as_slice(),
+    );
+    for (position, descriptor) in types.iter().enumerate() {
+        let origin = origin(plugin, &descriptor.name, position as u64);
+        let planner = PluginTypePlanner::new(origin.clone(), instance.type_planner(position)?);
+        let function = Function::TypePlanner(Arc::new(planner));
+        add(ItemKind::TypePlanner, &descriptor.name, &origin, function);
+    }
+    Ok(planners)
 }
 
 fn origin(plugin: &Arc<Activated>, item: &str, identity: u64) -> Origin {

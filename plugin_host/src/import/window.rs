@@ -22,7 +22,10 @@ use datafusion::{
     physical_expr::PhysicalExpr,
 };
 use datafusion_plugin_api::{
-    abi::{CallError, WindowFunctionObject, message::FunctionDescriptor},
+    abi::{
+        CallError, WindowFunctionObject,
+        message::{FunctionDescriptor, FunctionReference},
+    },
     df55::{
         documentation::documentation_from_message, parcel::ParcelContent,
         properties::sort_options_from_message, signature::signature_from_message,
@@ -32,7 +35,9 @@ use datafusion_plugin_api::{
 pub(crate) use self::bound::BoundWindow;
 use self::planning::{Expressions, NamedField};
 use super::{
-    names::named_like, origin::Origin, partition_evaluator::PluginPartitionEvaluator,
+    names::named_like,
+    origin::{Activated, Origin},
+    partition_evaluator::PluginPartitionEvaluator,
     recent::Recent,
 };
 
@@ -75,7 +80,10 @@ impl WindowFunction {
     }
 
     /// Takes in a function that derives from one already known.
-    fn import_derived(origin: &Origin, object: WindowFunctionObject) -> Result<Self, CallError> {
+    pub(crate) fn import_derived(
+        origin: &Origin,
+        object: WindowFunctionObject,
+    ) -> Result<Self, CallError> {
         let content = ParcelContent::<FunctionDescriptor>::read(object.describe()?)?;
         let types = content.types();
         let origin = origin.derived(object.identity()?);
@@ -113,6 +121,20 @@ impl PluginWindowUdf {
             function: Arc::new(function),
         })
     }
+}
+
+/// How `plugin` knows `function`, if it is one of that plugin's.
+pub(crate) fn reference_of(
+    plugin: &Arc<Activated>,
+    function: &WindowUDF,
+) -> Option<FunctionReference> {
+    let function = &function.inner().downcast_ref::<PluginWindowUdf>()?.function;
+    Arc::ptr_eq(function.origin.plugin(), plugin).then(|| FunctionReference {
+        name: function.descriptor.name.clone(),
+        debug: function.descriptor.debug.clone(),
+        identity: function.origin.identity(),
+        ..FunctionReference::default()
+    })
 }
 
 impl PartialEq for PluginWindowUdf {

@@ -16,6 +16,7 @@ pub(super) enum Namespace {
     TableProviders,
     TableFactories,
     Catalogs,
+    Planners,
 }
 
 impl Namespace {
@@ -25,6 +26,9 @@ impl Namespace {
             ItemKind::TableProvider => Self::TableProviders,
             ItemKind::TableFactory => Self::TableFactories,
             ItemKind::Catalog => Self::Catalogs,
+            ItemKind::RelationPlanner | ItemKind::ExprPlanner | ItemKind::TypePlanner => {
+                Self::Planners
+            }
             _ => Self::Functions,
         }
     }
@@ -122,8 +126,8 @@ impl<'a> Claims<'a> {
         name: &str,
     ) -> BareName {
         let namespace = Namespace::of(function.kind);
-        // Bare table names are the session's own.
-        if namespace == Namespace::TableProviders {
+        // Bare table names are the session's own, and nobody names planners.
+        if matches!(namespace, Namespace::TableProviders | Namespace::Planners) {
             return BareName::Unused;
         }
         let others: Vec<String> = self

@@ -12,16 +12,23 @@ use datafusion::{
         FunctionRegistry, SessionState, SessionStateDefaults, runtime_env::RuntimeEnv,
         session_state::SessionStateBuilder,
     },
-    logical_expr::{AggregateUDF, ScalarUDF, WindowUDF, planner::RelationPlanner},
+    logical_expr::{
+        AggregateUDF, ScalarUDF, WindowUDF,
+        planner::{ExprPlanner, RelationPlanner, TypePlanner},
+    },
     optimizer::AnalyzerRule,
     prelude::SessionConfig,
 };
 use futures::FutureExt;
 
-use super::names::Namespace;
+use super::{
+    names::Namespace,
+    planners::{self, NewPlanners},
+};
 use crate::import::{
     catalog::PluginCatalog,
     imported::Named,
+    planner::TypePlanners,
     table::{PluginTable, PluginTableFactory, PluginTableFunction},
 };
 
@@ -35,6 +42,10 @@ pub(super) trait Functions {
     /// The catalogs, and the name of the one that bare schemas are in; none before they are made.
     fn catalogs(&self) -> Option<(&Arc<dyn CatalogProviderList>, String)>;
     fn register(&mut self, named: Named);
+    /// Whether the session has this planner.
+    fn has_planner(&self, planner: &Named) -> bool;
+    /// Registers planners, before those that are there; the first is asked first.
+    fn register_planners(&mut self, planners: NewPlanners);
     /// Registers the planner once, however often it is called.
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>);
     /// Registers the rule once, however often it is called.
@@ -61,6 +72,9 @@ pub(super) trait Functions {
             Named::TableProvider(schema, name, table) => self.has_provider(schema, name, table),
             Named::TableFactory(name, factory) => self.has_factory(name, factory),
             Named::Catalog(name, catalog) => self.has_catalog(name, catalog),
+            Named::RelationPlanner(_) | Named::ExprPlanner(_) | Named::TypePlanner(_) => {
+                self.has_planner(named)
+            }
         }
     }
 
@@ -105,7 +119,7 @@ pub(super) trait Functions {
         let has_own = || own.iter().any(|own| self.has(own));
         match namespace {
             Namespace::Tables => self.table(name).is_some() && !has_own(),
-            Namespace::TableProviders => false,
+            Namespace::TableProviders | Namespace::Planners => false,
             Namespace::TableFactories => self.table_factory(name).is_some() && !has_own(),
             Namespace::Catalogs => {
                 let found = self.catalogs().and_then(|(list, _)| list.catalog(name));
@@ -173,7 +187,23 @@ impl Functions for SessionState {
                 let default = &self.config_options().catalog.default_catalog;
                 register_table(self.catalog_list(), default, &schema, name, table);
             }
+            // These come all at once.
+            Named::RelationPlanner(_) | Named::ExprPlanner(_) | Named::TypePlanner(_) => {}
         }
+    }
+
+    fn has_planner(&self, planner: &Named) -> bool {
+        match planner {
+            Named::TypePlanner(_) => {
+                let mut builder = SessionStateBuilder::new_from_existing(self.clone());
+                planners::is_type_planner(planner, builder.type_planner().as_ref())
+            }
+            planner => planners::is_among(planner, self.relation_planners(), self.expr_planners()),
+        }
+    }
+
+    fn register_planners(&mut self, planners: NewPlanners) {
+        planners.register_live(self);
     }
 
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>) {
@@ -219,6 +249,8 @@ pub(super) struct Building {
     catalogs: Option<Arc<dyn CatalogProviderList>>,
     runtime: Option<Arc<RuntimeEnv>>,
     relation_planners: Vec<Arc<dyn RelationPlanner>>,
+    expr_planners: Vec<Arc<dyn ExprPlanner>>,
+    type_planner: Option<Arc<dyn TypePlanner>>,
     analyzer_rules: Option<Vec<Arc<dyn AnalyzerRule + Send + Sync>>>,
 }
 
@@ -234,6 +266,8 @@ impl Building {
             catalogs: builder.catalog_list().take(),
             runtime: builder.runtime_env().clone(),
             relation_planners: builder.relation_planners().take().unwrap_or_default(),
+            expr_planners: builder.expr_planners().take().unwrap_or_default(),
+            type_planner: builder.type_planner().take(),
             analyzer_rules: builder.analyzer_rules().take(),
         }
     }
@@ -247,6 +281,8 @@ impl Building {
         *builder.config() = self.config;
         *builder.catalog_list() = self.catalogs;
         *builder.relation_planners() = Some(self.relation_planners);
+        *builder.expr_planners() = Some(self.expr_planners);
+        *builder.type_planner() = self.type_planner;
         *builder.analyzer_rules() = self.analyzer_rules;
     }
 }
@@ -348,6 +384,33 @@ impl Functions for Building {
                 let (catalogs, default) = self.made_catalogs();
                 register_table(catalogs, &default, &schema, name, table);
             }
+            // These come all at once.
+            Named::RelationPlanner(_) | Named::ExprPlanner(_) | Named::TypePlanner(_) => {}
+        }
+    }
+
+    fn has_planner(&self, planner: &Named) -> bool {
+        match planner {
+            Named::TypePlanner(_) => planners::is_type_planner(planner, self.type_planner.as_ref()),
+            planner => planners::is_among(planner, &self.relation_planners, &self.expr_planners),
+        }
+    }
+
+    fn register_planners(&mut self, planners: NewPlanners) {
+        let relations = planners.relations.into_iter();
+        self.relation_planners.splice(
+            0..0,
+            relations.map(|planner| planner as Arc<dyn RelationPlanner>),
+        );
+        // DataFusion's own answers everything, so these stand before it.
+        let expressions = planners.expressions.into_iter();
+        self.expr_planners.splice(
+            0..0,
+            expressions.map(|planner| planner as Arc<dyn ExprPlanner>),
+        );
+        if !planners.types.is_empty() {
+            let slot = self.type_planner.take();
+            self.type_planner = Some(TypePlanners::before(planners.types, slot));
         }
     }
 

@@ -6,7 +6,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion_plugin_api::abi::{
     HostServicesObject, PluginInstanceObject,
     manifest::{Capability, CapabilityKind, Manifest},
-    message::{Activation, Exports, FunctionKind},
+    message::{Activation, Exports, FunctionKind, PlannerDescriptor},
 };
 
 use crate::{
@@ -180,6 +180,7 @@ fn check_declared(manifest: &Manifest, exports: &Exports) -> Result<(), String> 
     let first = |function: Option<&datafusion_plugin_api::abi::message::FunctionDescriptor>| {
         function.map(|function| function.name.clone())
     };
+    let planner = |planners: &[PlannerDescriptor]| planners.first().map(|p| p.name.clone());
     let exported = [
         (
             CapabilityKind::ScalarFunction,
@@ -216,6 +217,15 @@ fn check_declared(manifest: &Manifest, exports: &Exports) -> Result<(), String> 
             CapabilityKind::CatalogProvider,
             exports.catalogs.first().cloned(),
         ),
+        (
+            CapabilityKind::RelationPlanner,
+            planner(&exports.relation_planners),
+        ),
+        (
+            CapabilityKind::ExprPlanner,
+            planner(&exports.expression_planners),
+        ),
+        (CapabilityKind::TypePlanner, planner(&exports.type_planners)),
         (
             CapabilityKind::ScalarFunctionSimplify,
             first(functions.iter().find(|function| function.simplifies)),

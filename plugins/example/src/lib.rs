@@ -1,10 +1,13 @@
-//! The smallest complete plugin: one function of each kind, a table and a table factory, one file
-//! each. Copy it and start from there; `docs/authors.md` explains every step.
+//! The smallest complete plugin: one function of each kind, a table, a table factory and planners,
+//! one file each. Copy it and start from there; `docs/authors.md` explains every step.
 
 mod geometric_mean;
 mod greet;
+mod money;
+mod pivot;
 mod planets;
 mod run_length;
+mod sample;
 mod series;
 mod slow_square;
 
@@ -14,8 +17,11 @@ use datafusion_plugin_api::prelude::*;
 
 pub use geometric_mean::GeometricMean;
 pub use greet::Greet;
+pub use money::Money;
+pub use pivot::Pivot;
 pub use planets::planets;
 pub use run_length::RunLength;
+pub use sample::{Sample, Sampled};
 pub use series::{Series, SeriesFactory};
 pub use slow_square::SlowSquare;
 
@@ -30,7 +36,13 @@ fn activate(_context: &ActivationContext) -> Result<Plugin> {
         .window_function(RunLength::new())
         .table_function("series", Series, Some(Series::documentation()))
         .table("planets", planets()?)
-        .table_provider_factory("SERIES", Arc::new(SeriesFactory)))
+        .table_provider_factory("SERIES", Arc::new(SeriesFactory))
+        .scalar_function(Sampled::new())
+        .relation_planner("sample", Arc::new(Sample))
+        .planning_relations([RelationKind::SampledTable])
+        .relation_planner("pivot", Arc::new(Pivot))
+        .planning_relations([RelationKind::Pivot])
+        .type_planner("money", Arc::new(Money)))
 }
 
 export_plugin! {
@@ -43,6 +55,8 @@ export_plugin! {
         table_function,
         table_provider,
         table_provider_factory,
+        relation_planner,
+        type_planner,
     ],
     activate: activate,
 }

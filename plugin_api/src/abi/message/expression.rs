@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{ExpressionNode, FunctionDescriptor, Handle};
+
 /// A table's name in parts, the table last; empty for no table.
 pub type TableName = Vec<String>;
 
@@ -59,6 +61,13 @@ pub enum ExpressionSlot {
     /// An expression that is nested too deep for one protobuf message: a position among the
     /// blob's, greater than that of the expression that refers to it.
     Part(usize),
+    /// An expression of plans that protobuf would alter or does not know.
+    Node {
+        /// What it is.
+        node: Box<ExpressionNode>,
+        /// Its children: positions among the blob's.
+        parts: Vec<usize>,
+    },
 }
 
 /// A scalar function of the plugin, or a built-in of both sides, as an expression names it.
@@ -76,5 +85,15 @@ pub struct FunctionReference {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub builtin: bool,
     /// Its number inside the plugin.
+    #[serde(default)]
     pub identity: u64,
+    /// In plans: a function that does not travel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handle: Option<Handle>,
+    /// What a stand-in for it is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub descriptor: Option<Box<FunctionDescriptor>>,
+    /// The one field that it returns, if it does not depend on arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<usize>,
 }

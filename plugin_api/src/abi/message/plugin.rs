@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{FunctionDescriptor, TableFunctionDescriptor};
+use super::{FunctionDescriptor, PlannerDescriptor, TableFunctionDescriptor};
 
 /// What the host tells a plugin at activation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -55,4 +55,13 @@ pub struct Exports {
     /// Catalogs, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub catalogs: Vec<String>,
+    /// Relation planners, in the order in which they are asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relation_planners: Vec<PlannerDescriptor>,
+    /// Expression planners, in the order in which they are asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expression_planners: Vec<PlannerDescriptor>,
+    /// Type planners, in the order in which they are asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub type_planners: Vec<PlannerDescriptor>,
 }

@@ -1,0 +1,72 @@
+//! An author's expression planner behind the contract.
+
+use std::sync::Arc;
+
+use abi_stable::std_types::ROption;
+use datafusion_common::{DFSchema, Result};
+use datafusion_expr::planner::ExprPlanner;
+
+use super::{Own, PlannerEntry, hooks, objects};
+use crate::{
+    abi::{
+        self, CallError, ExpressionPlannerObject, Parcel, PlanHostObject, Planned,
+        message::{ExpressionHookReply, ExpressionHookRequest},
+    },
+    df55::{
+        error::{from_call_error, to_call_error},
+        parcel::ParcelContent,
+        plans::{PlanWriter, read_plans},
+    },
+    sdk::runtime,
+};
+
+struct ExpressionPlannerExport {
+    entry: PlannerEntry<dyn ExprPlanner>,
+    own: Own,
+}
+
+pub(super) fn object(entry: PlannerEntry<dyn ExprPlanner>, own: Own) -> ExpressionPlannerObject {
+    ExpressionPlannerObject::new(ExpressionPlannerExport { entry, own })
+}
+
+impl abi::ExpressionPlanner for ExpressionPlannerExport {
+    fn item(&self) -> &str {
+        &self.entry.descriptor.name
+    }
+
+    fn plan(
+        &self,
+        request: Parcel,
+        host: PlanHostObject,
+    ) -> std::result::Result<Planned, CallError> {
+        let _entered = runtime::enter()?;
+        self.planned(request, host)
+            .map_err(|error| to_call_error(&error))
+    }
+}
+
+impl ExpressionPlannerExport {
+    fn planned(&self, request: Parcel, host: PlanHostObject) -> Result<Planned> {
+        let content =
+            ParcelContent::<ExpressionHookRequest>::read(request).map_err(from_call_error)?;
+        let own = self.own.for_call();
+        let objects = objects(&Arc::new(host), &own);
+        let read = read_plans(&content, &content.message.list, &objects)?;
+        let hook = &content.message.hook;
+        let Some(planned) = hooks::plan(self.entry.planner.as_ref(), hook, read)? else {
+            return Ok(Planned {
+                reply: Parcel::of(&ExpressionHookReply::default()).map_err(from_call_error)?,
+                objects: ROption::RNone,
+            });
+        };
+        let mut writer = PlanWriter::new(&objects);
+        writer.exprs([&planned], &DFSchema::empty())?;
+        let reply = writer.finish(|list| ExpressionHookReply {
+            planned: Some(list),
+        })?;
+        Ok(Planned {
+            reply,
+            objects: ROption::RSome(own.object(&self.entry.descriptor.name)),
+        })
+    }
+}

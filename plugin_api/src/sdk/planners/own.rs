@@ -1,0 +1,157 @@
+//! What plans of the plugin's have that is the plugin's.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion_catalog::default_table_source::DefaultTableSource;
+use datafusion_expr::{AggregateUDF, ScalarUDF, TableSource, WindowUDF};
+use datafusion_session::TableProvider;
+
+use crate::{
+    abi::{
+        AggregateFunctionObject, CallError, PlanObjects, PlanObjectsObject, ScalarFunctionObject,
+        TableObject, WindowFunctionObject, message::FunctionReference,
+    },
+    df55::plans::OwnFunctions,
+    sdk::{
+        aggregate::{AggregateExport, AggregateFunctions},
+        functions::Functions,
+        interned::Interned,
+        table::TableExport,
+        window::{WindowExport, WindowFunctions},
+    },
+};
+
+/// The plugin's functions, and the tables of one call.
+pub(in crate::sdk) struct Own {
+    scalar: Arc<Functions>,
+    aggregate: Arc<AggregateFunctions>,
+    window: Arc<WindowFunctions>,
+    tables: Mutex<Vec<Arc<dyn TableProvider>>>,
+}
+
+impl Own {
+    pub(in crate::sdk) fn new(
+        scalar: &Arc<Functions>,
+        aggregate: &Arc<AggregateFunctions>,
+        window: &Arc<WindowFunctions>,
+    ) -> Self {
+        Self {
+            scalar: Arc::clone(scalar),
+            aggregate: Arc::clone(aggregate),
+            window: Arc::clone(window),
+            tables: Mutex::default(),
+        }
+    }
+
+    /// The same plugin's, for another call.
+    pub(super) fn for_call(&self) -> Arc<Self> {
+        Arc::new(Self::new(&self.scalar, &self.aggregate, &self.window))
+    }
+
+    /// What the host asks for what a reply has.
+    pub(super) fn object(self: Arc<Self>, item: &str) -> PlanObjectsObject {
+        PlanObjectsObject::new(Lent {
+            item: item.to_owned(),
+            own: self,
+        })
+    }
+}
+
+fn interned<T: PartialEq>(
+    functions: &Interned<T>,
+    function: &Arc<T>,
+    name: &str,
+    debug: String,
+) -> FunctionReference {
+    let identity = functions.identity(function);
+    let export = usize::try_from(identity).ok();
+    FunctionReference {
+        name: name.to_owned(),
+        debug,
+        export: export.filter(|position| *position < functions.exports().len()),
+        identity,
+        ..FunctionReference::default()
+    }
+}
+
+impl OwnFunctions for Own {
+    fn scalar_reference(&self, function: &ScalarUDF) -> FunctionReference {
+        self.scalar.table().reference(function)
+    }
+
+    fn aggregate_reference(&self, function: &Arc<AggregateUDF>) -> FunctionReference {
+        let debug = format!("{:?}", function.inner());
+        interned(&self.aggregate, function, function.name(), debug)
+    }
+
+    fn window_reference(&self, function: &Arc<WindowUDF>) -> FunctionReference {
+        let debug = format!("{:?}", function.inner());
+        interned(&self.window, function, function.name(), debug)
+    }
+
+    fn scalar(&self, reference: &FunctionReference) -> Option<Arc<ScalarUDF>> {
+        self.scalar.table().get(reference.identity)
+    }
+
+    fn aggregate(&self, reference: &FunctionReference) -> Option<Arc<AggregateUDF>> {
+        self.aggregate.get(reference.identity)
+    }
+
+    fn window(&self, reference: &FunctionReference) -> Option<Arc<WindowUDF>> {
+        self.window.get(reference.identity)
+    }
+
+    fn source(&self, source: &Arc<dyn TableSource>) -> Option<u64> {
+        let source = source.downcast_ref::<DefaultTableSource>()?;
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.push(Arc::clone(&source.table_provider));
+        Some(tables.len() as u64 - 1)
+    }
+}
+
+struct Lent {
+    item: String,
+    own: Arc<Own>,
+}
+
+fn unknown<T>(what: &str, number: u64) -> Result<T, CallError> {
+    Err(CallError::contract(format!("there is no {what} {number}")))
+}
+
+impl PlanObjects for Lent {
+    fn item(&self) -> &str {
+        &self.item
+    }
+
+    fn scalar_function(&self, identity: u64) -> Result<ScalarFunctionObject, CallError> {
+        self.own.scalar.object_by_identity(identity)
+    }
+
+    fn aggregate_function(&self, identity: u64) -> Result<AggregateFunctionObject, CallError> {
+        match self.own.aggregate.get(identity) {
+            Some(udf) => Ok(AggregateExport::object(udf, &self.own.aggregate)),
+            None => unknown("aggregate function", identity),
+        }
+    }
+
+    fn window_function(&self, identity: u64) -> Result<WindowFunctionObject, CallError> {
+        match self.own.window.get(identity) {
+            Some(udf) => Ok(WindowExport::object(udf, &self.own.window)),
+            None => unknown("window function", identity),
+        }
+    }
+
+    fn table(&self, number: u64) -> Result<TableObject, CallError> {
+        let tables = self.own.tables.lock();
+        let tables = tables.unwrap_or_else(PoisonError::into_inner);
+        let table = usize::try_from(number).ok().and_then(|n| tables.get(n));
+        match table {
+            Some(table) => Ok(TableExport::object(
+                &self.item,
+                Arc::clone(table),
+                &self.own.scalar,
+            )),
+            None => unknown("table", number),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! An author's relation planner behind the contract.
+
+use std::sync::Arc;
+
+use abi_stable::std_types::ROption;
+use datafusion_common::Result;
+use datafusion_expr::planner::{RelationPlanner, RelationPlanning};
+
+use super::{Own, PlannerEntry, objects};
+use crate::{
+    abi::{
+        self, CallError, Parcel, PlanHostObject, Planned, RelationPlannerObject,
+        message::RelationReply,
+    },
+    df55::{
+        error::{from_call_error, to_call_error},
+        planners::PluginContext,
+        plans::PlanWriter,
+        syntax::{syntax_from_json, syntax_to_text},
+    },
+    sdk::runtime,
+};
+
+struct RelationPlannerExport {
+    entry: PlannerEntry<dyn RelationPlanner>,
+    own: Own,
+}
+
+pub(super) fn object(entry: PlannerEntry<dyn RelationPlanner>, own: Own) -> RelationPlannerObject {
+    RelationPlannerObject::new(RelationPlannerExport { entry, own })
+}
+
+impl abi::RelationPlanner for RelationPlannerExport {
+    fn item(&self) -> &str {
+        &self.entry.descriptor.name
+    }
+
+    fn plan(
+        &self,
+        request: Parcel,
+        host: PlanHostObject,
+    ) -> std::result::Result<Planned, CallError> {
+        let _entered = runtime::enter()?;
+        self.planned(&request, host)
+            .map_err(|error| to_call_error(&error))
+    }
+}
+
+impl RelationPlannerExport {
+    fn planned(&self, request: &Parcel, host: PlanHostObject) -> Result<Planned> {
+        let relation = syntax_from_json(&request.blob)?;
+        let host = Arc::new(host);
+        let own = self.own.for_call();
+        let objects = objects(&host, &own);
+        let mut context = PluginContext::new(host, objects.clone());
+        let planned = match self.entry.planner.plan_relation(relation, &mut context)? {
+            RelationPlanning::Planned(planned) => planned,
+            RelationPlanning::Original(_) => {
+                return Ok(Planned {
+                    reply: Parcel::of(&RelationReply::default()).map_err(from_call_error)?,
+                    objects: ROption::RNone,
+                });
+            }
+        };
+        let alias = planned.alias.as_ref().map(syntax_to_text).transpose()?;
+        let mut writer = PlanWriter::new(&objects);
+        writer.plan(&planned.plan)?;
+        let reply = writer.finish(|list| RelationReply {
+            planned: Some(list),
+            alias,
+        })?;
+        Ok(Planned {
+            reply,
+            objects: ROption::RSome(own.object(&self.entry.descriptor.name)),
+        })
+    }
+}

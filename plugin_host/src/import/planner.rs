@@ -1,0 +1,47 @@
+//! Planners of a plugin.
+
+mod expression;
+mod functions;
+mod relation;
+mod types;
+
+pub(crate) use expression::PluginExprPlanner;
+pub(crate) use relation::PluginRelationPlanner;
+pub(crate) use types::{PluginTypePlanner, TypePlanners};
+
+use datafusion::common::DataFusionError;
+use datafusion_plugin_api::{
+    abi::{CallError, message::PlannerDescriptor},
+    df55::error::to_call_error,
+};
+
+use super::origin::Origin;
+
+/// The kinds or hooks that a planner is asked about.
+#[derive(Debug)]
+struct Interests(Option<Vec<String>>);
+
+impl Interests {
+    fn of(descriptor: &PlannerDescriptor) -> Self {
+        Self(descriptor.interests.clone())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        let Self(interests) = self;
+        interests
+            .as_ref()
+            .is_none_or(|interests| interests.iter().any(|interest| interest == name))
+    }
+}
+
+/// An error of what a planner sent, with plugin and planner named.
+#[cold]
+fn blame(origin: &Origin, error: &DataFusionError) -> DataFusionError {
+    origin.error(to_call_error(error))
+}
+
+/// An error of a call, which may have come from the host itself by way of the plugin.
+#[cold]
+fn failed(origin: &Origin, error: CallError) -> DataFusionError {
+    origin.error(error)
+}

@@ -1,0 +1,146 @@
+//! The functions and tables that a plugin's plans name.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, OnceLock},
+};
+
+use datafusion::{
+    common::Result,
+    datasource::provider_as_source,
+    execution::SessionStateDefaults,
+    logical_expr::{AggregateUDF, ScalarUDF, TableSource, WindowUDF},
+};
+use datafusion_plugin_api::{
+    abi::{CallError, PlanObjectsObject, message::FunctionReference},
+    df55::plans::PluginFunctions,
+};
+
+use crate::import::{
+    aggregate::{self, AggregateFunction, PluginAggregateUdf},
+    origin::Origin,
+    scalar::{PluginScalarUdf, ScalarFunction, builtins, reference_of},
+    table::PluginTable,
+    window::{self, PluginWindowUdf, WindowFunction},
+};
+
+/// What the host knows of the plugin, during one call of a planner.
+pub(super) struct PlannedFunctions {
+    pub(super) origin: Origin,
+    /// What the reply brings; nothing before.
+    pub(super) objects: Arc<OnceLock<PlanObjectsObject>>,
+}
+
+impl PlannedFunctions {
+    fn objects(&self) -> Result<&PlanObjectsObject, CallError> {
+        self.objects.get().ok_or_else(|| {
+            CallError::contract(
+                "a question with an object of the plugin's, which only replies have",
+            )
+        })
+    }
+
+    fn imported<T>(&self, result: Result<T, CallError>) -> Result<T> {
+        result.map_err(|error| self.origin.error(error))
+    }
+
+    /// The name that every session has the function under.
+    fn qualified(&self, name: &str) -> String {
+        format!("{}.{name}", self.origin.plugin().name())
+    }
+}
+
+/// The functions that DataFusion brings along, by name.
+fn builtin_aggregates() -> &'static HashMap<String, Arc<AggregateUDF>> {
+    static BUILTINS: LazyLock<HashMap<String, Arc<AggregateUDF>>> = LazyLock::new(|| {
+        let functions = SessionStateDefaults::default_aggregate_functions().into_iter();
+        functions.map(|f| (f.name().to_owned(), f)).collect()
+    });
+    &BUILTINS
+}
+
+fn builtin_windows() -> &'static HashMap<String, Arc<WindowUDF>> {
+    static BUILTINS: LazyLock<HashMap<String, Arc<WindowUDF>>> = LazyLock::new(|| {
+        let functions = SessionStateDefaults::default_window_functions().into_iter();
+        functions.map(|f| (f.name().to_owned(), f)).collect()
+    });
+    &BUILTINS
+}
+
+impl PluginFunctions for PlannedFunctions {
+    fn scalar_reference(&self, function: &ScalarUDF) -> Option<FunctionReference> {
+        reference_of(self.origin.plugin(), function)
+    }
+
+    fn aggregate_reference(&self, function: &AggregateUDF) -> Option<FunctionReference> {
+        aggregate::reference_of(self.origin.plugin(), function)
+    }
+
+    fn window_reference(&self, function: &WindowUDF) -> Option<FunctionReference> {
+        window::reference_of(self.origin.plugin(), function)
+    }
+
+    fn scalar(&self, reference: &FunctionReference) -> Result<Arc<ScalarUDF>> {
+        // A plugin that exports a copy of a built-in means its own.
+        if reference.export.is_none()
+            && let Some(builtin) = builtins().find(reference)
+        {
+            return Ok(builtin);
+        }
+        let exported = reference.export.is_some();
+        let function = self
+            .origin
+            .plugin()
+            .sibling(reference.identity, exported, || {
+                let object = self.objects()?.scalar_function(reference.identity)?;
+                ScalarFunction::import_derived(&self.origin, object)
+            });
+        let function = self.imported(function)?;
+        let name = self.qualified(&reference.name);
+        Ok(Arc::new(
+            PluginScalarUdf::new(name, Vec::new(), function).into(),
+        ))
+    }
+
+    fn aggregate(&self, reference: &FunctionReference) -> Result<Arc<AggregateUDF>> {
+        if reference.export.is_none()
+            && let Some(builtin) = builtin_aggregates().get(&reference.name)
+            && format!("{:?}", builtin.inner()) == reference.debug
+        {
+            return Ok(Arc::clone(builtin));
+        }
+        let import = || {
+            let object = self.objects()?.aggregate_function(reference.identity)?;
+            AggregateFunction::import_derived(&self.origin, object)
+        };
+        let function = Arc::new(self.imported(import())?);
+        let name = self.qualified(&reference.name);
+        Ok(Arc::new(
+            PluginAggregateUdf::new(name, Vec::new(), function).into(),
+        ))
+    }
+
+    fn window(&self, reference: &FunctionReference) -> Result<Arc<WindowUDF>> {
+        if reference.export.is_none()
+            && let Some(builtin) = builtin_windows().get(&reference.name)
+            && format!("{:?}", builtin.inner()) == reference.debug
+        {
+            return Ok(Arc::clone(builtin));
+        }
+        let import = || {
+            let object = self.objects()?.window_function(reference.identity)?;
+            WindowFunction::import_derived(&self.origin, object)
+        };
+        let function = Arc::new(self.imported(import())?);
+        let name = self.qualified(&reference.name);
+        Ok(Arc::new(
+            PluginWindowUdf::new(name, Vec::new(), function).into(),
+        ))
+    }
+
+    fn source(&self, number: u64) -> Result<Arc<dyn TableSource>> {
+        let table = self.imported(self.objects().and_then(|objects| objects.table(number)))?;
+        let table = PluginTable::new(self.origin.clone(), table)?;
+        Ok(provider_as_source(Arc::new(table)))
+    }
+}

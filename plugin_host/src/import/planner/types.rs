@@ -1,0 +1,103 @@
+//! Plugins' type planners.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use datafusion::{
+    arrow::datatypes::FieldRef, common::Result, logical_expr::planner::TypePlanner,
+    sql::sqlparser::ast::DataType,
+};
+use datafusion_plugin_api::{
+    abi::{Parcel, TypePlannerObject, message::FieldsReply},
+    df55::{error::from_call_error, parcel::ParcelContent, syntax::syntax_to_json},
+};
+
+use super::failed;
+use crate::import::origin::Origin;
+
+/// A type planner of a plugin.
+#[derive(Debug)]
+pub(crate) struct PluginTypePlanner {
+    origin: Origin,
+    object: TypePlannerObject,
+}
+
+impl PluginTypePlanner {
+    pub(crate) fn new(origin: Origin, object: TypePlannerObject) -> Self {
+        Self { origin, object }
+    }
+
+    fn field(&self, data_type: &DataType) -> Result<Option<FieldRef>> {
+        let mut request = Parcel::of(&()).map_err(from_call_error)?;
+        request.blob = syntax_to_json(data_type)?.into();
+        let reply = self.object.plan(request);
+        let reply = reply.map_err(|error| failed(&self.origin, error))?;
+        let reply = ParcelContent::<FieldsReply>::read(reply);
+        let mut reply = reply.map_err(|error| failed(&self.origin, error))?;
+        Ok(reply.fields.pop())
+    }
+}
+
+/// What stands in DataFusion's one slot: plugins' planners in order, then what the session had.
+#[derive(Debug)]
+pub(crate) struct TypePlanners {
+    plugins: Vec<Arc<PluginTypePlanner>>,
+    last: Option<Arc<dyn TypePlanner>>,
+}
+
+/// Those in use, by which a session's planner is recognised: DataFusion's trait cannot be asked for
+/// its type.
+static KNOWN: Mutex<Vec<Weak<TypePlanners>>> = Mutex::new(Vec::new());
+
+impl TypePlanners {
+    /// The planners of `slot`, if they are of this kind.
+    pub(crate) fn of(slot: &Arc<dyn TypePlanner>) -> Option<Arc<Self>> {
+        let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .iter()
+            .filter_map(Weak::upgrade)
+            .find(|known| Arc::as_ptr(known).cast::<()>() == Arc::as_ptr(slot).cast::<()>())
+    }
+
+    pub(crate) fn has(&self, planner: &Arc<PluginTypePlanner>) -> bool {
+        self.plugins.iter().any(|known| Arc::ptr_eq(known, planner))
+    }
+
+    /// `planners` before what is in `slot`.
+    pub(crate) fn before(
+        planners: Vec<Arc<PluginTypePlanner>>,
+        slot: Option<Arc<dyn TypePlanner>>,
+    ) -> Arc<dyn TypePlanner> {
+        let composed = match slot.as_ref().and_then(Self::of) {
+            Some(earlier) => Self {
+                plugins: planners
+                    .into_iter()
+                    .chain(earlier.plugins.clone())
+                    .collect(),
+                last: earlier.last.clone(),
+            },
+            None => Self {
+                plugins: planners,
+                last: slot,
+            },
+        };
+        let composed = Arc::new(composed);
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|known| known.strong_count() > 0);
+        known.push(Arc::downgrade(&composed));
+        composed
+    }
+}
+
+impl TypePlanner for TypePlanners {
+    fn plan_type_field(&self, data_type: &DataType) -> Result<Option<FieldRef>> {
+        for planner in &self.plugins {
+            if let Some(field) = planner.field(data_type)? {
+                return Ok(Some(field));
+            }
+        }
+        match &self.last {
+            Some(last) => last.plan_type_field(data_type),
+            None => Ok(None),
+        }
+    }
+}
