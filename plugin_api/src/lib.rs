@@ -51,8 +51,9 @@
 //! - `df55` (default): the SDK on DataFusion 55. Without it this crate is the contract alone and has
 //!   no DataFusion and no arrow crate among its dependencies.
 //! - `tables`: table functions.
-//! - `simplify`: `ScalarUDFImpl::simplify` and `preimage` cross. The one capability so far for which
-//!   host and plugin must share the DataFusion major.
+//! - `simplify`: `ScalarUDFImpl::simplify` and `preimage` cross, where host and plugin share the DataFusion
+//!   major.
+//! - `planners`: relation, expression and type planners; same-major too.
 //! - `sql`, `parquet`: errors of these kinds keep their kind.
 //!
 //! The crate follows semantic versioning; what two sides need in common is the contract, whose rules

@@ -1,6 +1,8 @@
 //! The message of each node.
 
-use datafusion_common::{JoinConstraint, NullEquality, NullHandling, Result, not_impl_err};
+use datafusion_common::{
+    DFSchema, JoinConstraint, NullEquality, NullHandling, Result, not_impl_err,
+};
 use datafusion_expr::{
     Distinct, DmlStatement, Expr, Join, LogicalPlan, Partitioning, Repartition, TableScan, Unnest,
     Values, WriteOp, dml::InsertOp, expr::Sort,
@@ -214,12 +216,10 @@ impl PlanWriter<'_> {
 
     fn scan(&mut self, scan: &TableScan, plan: &LogicalPlan) -> Result<PlanNode> {
         // Filters may speak of columns that the scan does not yield.
-        let seen = || match scan.source.schema() {
-            schema => datafusion_common::DFSchema::try_from_qualified_schema(
-                scan.table_name.clone(),
-                &schema,
-            )
-            .or_else(|_| Self::seen(plan)),
+        let seen = || {
+            let schema = scan.source.schema();
+            let whole = DFSchema::try_from_qualified_schema(scan.table_name.clone(), &schema);
+            whole.or_else(|_| Self::seen(plan))
         };
         Ok(PlanNode::TableScan {
             table: self.name(&scan.table_name),

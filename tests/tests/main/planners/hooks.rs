@@ -7,14 +7,8 @@ const QUERIES: &[(&str, &str)] = &[
     ("LongArrow", "SELECT a ->> 'x' FROM numbers LIMIT 1"),
     ("Plus", "SELECT a + 'told' FROM numbers LIMIT 1"),
     ("NamedStructField", "SELECT named_struct('told', 1)['told']"),
-    (
-        "ListIndex",
-        "SELECT make_array('a')['told'] FROM numbers LIMIT 1",
-    ),
-    (
-        "ListRange",
-        "SELECT make_array(a)[a:'told'] FROM numbers LIMIT 1",
-    ),
+    ("ListIndex", "SELECT make_array('told')[1]"),
+    ("ListRange", "SELECT make_array('told')[1:2]"),
     ("array", "SELECT [b, 'told', a] FROM numbers LIMIT 1"),
     ("position", "SELECT position('told' IN 'x')"),
     ("told", "SELECT {'x': 'told', 'y': 2}"),

@@ -8,7 +8,7 @@ const QUERIES: &[&str] = &[
     "SELECT count(*) FROM numbers TABLESAMPLE (10 PERCENT) REPEATABLE (7)",
     "SELECT a FROM numbers TABLESAMPLE (25 PERCENT) REPEATABLE (1) ORDER BY a",
     "SELECT s.a FROM numbers AS s TABLESAMPLE (5) ORDER BY s.a",
-    "SELECT n.a, s.b FROM numbers n JOIN numbers TABLESAMPLE (10 PERCENT) AS s USING (a) ORDER BY 1",
+    "SELECT n.a, s.b FROM numbers n JOIN numbers AS s TABLESAMPLE (10 PERCENT) USING (a) ORDER BY 1",
     "SELECT a FROM big TABLESAMPLE (20 PERCENT) REPEATABLE (3) WHERE b > 4000 ORDER BY a",
     "SELECT * FROM sales PIVOT (sum(quantity) FOR year IN (2024, 2025 AS last)) ORDER BY region",
     "SELECT * FROM sales PIVOT (sum(quantity) AS total, count(*) AS n FOR year IN (2024, 2026)) \
@@ -31,13 +31,13 @@ const QUERIES: &[&str] = &[
     "SELECT a FROM (SELECT a FROM numbers o WHERE EXISTS (SELECT 1 FROM sales WHERE quantity = o.a)) \
      TABLESAMPLE (100 PERCENT) ORDER BY a",
     "SELECT a FROM numbers WHERE a IN (SELECT b FROM numbers TABLESAMPLE (50 PERCENT) REPEATABLE (2)) ORDER BY a",
-    "SELECT a, (SELECT max(quantity) FROM sales PIVOT (sum(quantity) FOR year IN (2024)) AS p WHERE p.\"2024\" > o.a) \
+    "SELECT a, (SELECT max(p.\"2024\") FROM sales PIVOT (sum(quantity) FOR year IN (2024)) AS p WHERE p.\"2024\" = o.a) \
      FROM numbers o WHERE a < 3",
     "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 5) \
      SELECT * FROM r TABLESAMPLE (100 PERCENT) ORDER BY n",
     "SELECT * FROM (SELECT a, row_number() OVER (PARTITION BY a % 3 ORDER BY b DESC ROWS BETWEEN 1 PRECEDING AND \
      CURRENT ROW) AS r, sum(b) FILTER (WHERE a > 3) OVER (ORDER BY a) AS s FROM numbers) TABLESAMPLE (100 PERCENT) ORDER BY a",
-    "SELECT * FROM (SELECT a % 2 AS k, a % 3 AS l, count(DISTINCT b) FROM numbers GROUP BY GROUPING SETS ((1), (1, 2), ())) \
+    "SELECT * FROM (SELECT a % 2 AS k, a % 3 AS l, count(DISTINCT b) FROM numbers GROUP BY GROUPING SETS ((a % 2), (a % 2, a % 3), ())) \
      TABLESAMPLE (100 PERCENT) ORDER BY 1, 2, 3",
     // What nobody claims is planned as without planners.
     "SELECT * FROM numbers, UNNEST([1, 2]) AS u(x), generate_series(1, 2) WHERE a = 1",
@@ -146,7 +146,9 @@ async fn errors_of_planning_are_those_of_the_planners_linked_in() {
         let expected = error(&linked_in, sql).await;
         let found = error(&loaded, sql).await;
         assert!(found.starts_with(&expected), "{sql}\n{found}\n{expected}");
-        assert!(found.contains("example"), "{found}");
+        // Some errors have the plugin's name where a backtrace would stand.
+        let whole = rows(&loaded, sql).await.unwrap_err().to_string();
+        assert!(whole.contains("example"), "{whole}");
     }
 }
 

@@ -1,19 +1,13 @@
-//! The sessions that the files run in: DataFusion's defaults, Spark's dialect and expression planner, and
-//! functions from one place or another.
+//! The sessions that the files run in: DataFusion's defaults, Spark's dialect, and functions and expression
+//! planner from one place or another.
 
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::LazyLock;
 
-use datafusion::common::Result;
 use datafusion::common::config::Dialect;
 use datafusion::execution::SessionStateBuilder;
-use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult};
-use datafusion::logical_expr::{Expr, ScalarUDF};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion_plugin_host::{PluginHost, config::Config};
 use datafusion_spark::SessionStateBuilderSpark;
-use datafusion_spark::planner::SparkFunctionPlanner;
 
 /// Spark's functions and planner, linked in: the session of `datafusion-sqllogictest`'s own program.
 pub async fn linked_in() -> SessionContext {
@@ -21,12 +15,12 @@ pub async fn linked_in() -> SessionContext {
     SessionContext::new_with_state(state)
 }
 
-/// Spark's dialect and planner, but no Spark function.
+/// Spark's dialect, but no Spark function and no planner of Spark's.
 pub async fn without_functions() -> SessionContext {
-    with_planner(async |_| {}).await
+    SessionContext::new_with_state(defaults().build())
 }
 
-/// Spark's dialect and planner, and the functions of the loaded plugin.
+/// Spark's dialect, and functions and planner of the loaded plugin: nothing of Spark is linked in.
 pub async fn plugin() -> SessionContext {
     static HOST: LazyLock<PluginHost> = LazyLock::new(|| {
         let config = Config::parse("[plugins.spark]\nreplace_builtins = true").unwrap();
@@ -36,23 +30,9 @@ pub async fn plugin() -> SessionContext {
             .load()
             .unwrap()
     });
-    with_planner(async |context| {
-        let report = HOST.install(context);
-        assert_eq!(report.qualified_only().count(), 0, "{report:?}");
-    })
-    .await
-}
-
-/// Spark's dialect and planner, and the functions that `install` brings.
-pub async fn with_planner(install: impl AsyncFnOnce(&SessionContext)) -> SessionContext {
-    let planner = Arc::new(SessionSparkPlanner::default());
-    let mut builder = defaults();
-    // Planners are asked in order, and DataFusion's own answers everything.
-    let planners = builder.expr_planners().get_or_insert_default();
-    planners.insert(0, Arc::clone(&planner) as Arc<dyn ExprPlanner>);
-    let context = SessionContext::new_with_state(builder.build());
-    install(&context).await;
-    planner.resolve_in(&context);
+    let context = SessionContext::new_with_state(defaults().build());
+    let report = HOST.install(&context);
+    assert_eq!(report.qualified_only().count(), 0, "{report:?}");
     context
 }
 
@@ -63,37 +43,4 @@ fn defaults() -> SessionStateBuilder {
     SessionStateBuilder::new()
         .with_config(config)
         .with_default_features()
-}
-
-/// Spark's expression planner with the session's functions in place of those linked into it.
-#[derive(Debug, Default)]
-struct SessionSparkPlanner {
-    functions: OnceLock<HashMap<String, Arc<ScalarUDF>>>,
-}
-
-impl SessionSparkPlanner {
-    fn resolve_in(&self, context: &SessionContext) {
-        let functions = context.state().scalar_functions().clone();
-        self.functions.set(functions).unwrap();
-    }
-
-    fn resolve(&self, planned: PlannerResult<Vec<Expr>>) -> PlannerResult<Vec<Expr>> {
-        let PlannerResult::Planned(Expr::ScalarFunction(call)) = planned else {
-            panic!("Spark's planner plans function calls");
-        };
-        let functions = self.functions.get().unwrap();
-        let function = Arc::clone(&functions[call.func.name()]);
-        let call = ScalarFunction::new_udf(function, call.args);
-        PlannerResult::Planned(Expr::ScalarFunction(call))
-    }
-}
-
-impl ExprPlanner for SessionSparkPlanner {
-    fn plan_extract(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
-        Ok(self.resolve(SparkFunctionPlanner.plan_extract(args)?))
-    }
-
-    fn plan_substring(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
-        Ok(self.resolve(SparkFunctionPlanner.plan_substring(args)?))
-    }
 }
