@@ -9,6 +9,10 @@ use crate::df55::expressions::breach;
 /// at 50 levels of nesting; operators in a row are deeper than that.
 const MAX_DEPTH: usize = 20_000;
 
+/// What a level may take of the stack; unoptimized code of so many cases takes a lot.
+const RED_ZONE: usize = 512 * 1024;
+const STACK: usize = 8 * 1024 * 1024;
+
 /// Writes a syntax tree.
 ///
 /// # Errors
@@ -17,7 +21,9 @@ pub fn syntax_to_json<T: Serialize>(tree: &T) -> Result<Vec<u8>> {
     let mut json = Vec::with_capacity(512);
     let mut serializer = serde_json::Serializer::new(&mut json);
     // Grows the stack where it has to.
-    tree.serialize(serde_stacker::Serializer::new(&mut serializer))
+    let mut serializer = serde_stacker::Serializer::new(&mut serializer);
+    (serializer.red_zone, serializer.stack_size) = (RED_ZONE, STACK);
+    tree.serialize(serializer)
         .map_err(|error| breach(format!("a syntax tree that cannot be written: {error}")))?;
     check_depth(&json)?;
     Ok(json)
@@ -40,7 +46,9 @@ pub fn syntax_from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
     check_depth(json)?;
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     deserializer.disable_recursion_limit();
-    let tree = T::deserialize(serde_stacker::Deserializer::new(&mut deserializer));
+    let mut stacked = serde_stacker::Deserializer::new(&mut deserializer);
+    (stacked.red_zone, stacked.stack_size) = (RED_ZONE, STACK);
+    let tree = T::deserialize(stacked);
     let tree = tree.and_then(|tree| deserializer.end().map(|()| tree));
     tree.map_err(|error| breach(format!("an unreadable syntax tree: {error}")))
 }

@@ -192,12 +192,12 @@ impl<'a> PlanWriter<'a> {
         exprs: impl IntoIterator<Item = &'e Expr>,
         schema: impl Fn() -> Result<DFSchema>,
     ) -> Result<Run> {
-        let start = self.exprs.len();
-        for expr in exprs {
-            let expr = self.prepared(expr, &schema)?;
-            self.exprs.push(expr);
-        }
-        Ok((start, self.exprs.len() - start))
+        // Subqueries come with expressions of their own, which must not stand inside of the run.
+        let exprs = exprs.into_iter().map(|expr| self.prepared(expr, &schema));
+        let exprs = exprs.collect::<Result<Vec<_>>>()?;
+        let run = (self.exprs.len(), exprs.len());
+        self.exprs.extend(exprs);
+        Ok(run)
     }
 
     /// Writes the subqueries of an expression, and has what cannot cross replaced.

@@ -65,7 +65,7 @@ async fn a_sample_is_a_share_and_repeats() {
     let loaded = loaded().await;
     let sampled = |sql: &'static str| {
         let loaded = loaded.clone();
-        async move { rows(&loaded, sql).await.unwrap().lines().count() - 4 }
+        async move { loaded.sql(sql).await.unwrap().count().await.unwrap() }
     };
     assert_eq!(
         sampled("SELECT a FROM numbers TABLESAMPLE (0 PERCENT)").await,
@@ -178,19 +178,17 @@ async fn many_sessions_plan_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn deep_relations_cross() {
     let (linked_in, loaded) = (linked_in().await, loaded().await);
-    let nested = (0..20).fold("numbers".to_owned(), |inner, _| {
+    let nested = (0..12).fold("numbers".to_owned(), |inner, _| {
         format!("(SELECT a, b FROM {inner} WHERE a > 0)")
     });
-    let sum = vec!["a"; 400].join(" + ");
+    let sum = vec!["a"; 100].join(" + ");
     for sql in [
         format!("SELECT a FROM {nested} TABLESAMPLE (100 PERCENT) ORDER BY a LIMIT 3"),
         format!(
             "SELECT * FROM (SELECT {sum} AS s FROM numbers) TABLESAMPLE (100 PERCENT) ORDER BY s LIMIT 3"
         ),
     ] {
-        assert_eq!(
-            rows(&loaded, &sql).await.unwrap(),
-            rows(&linked_in, &sql).await.unwrap()
-        );
+        let expected = rows(&linked_in, &sql).await.unwrap();
+        assert_eq!(rows(&loaded, &sql).await.unwrap(), expected);
     }
 }
