@@ -65,6 +65,10 @@ pub(super) trait Departure {
 }
 
 /// An expression on its way.
+#[cfg_attr(
+    not(feature = "plans"),
+    allow(dead_code, reason = "plans alone take apart")
+)]
 pub(super) enum Disassembled {
     /// Protobuf carries the node itself.
     Whole(Expr),
