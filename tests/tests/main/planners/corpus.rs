@@ -81,7 +81,6 @@ const FILES: &[(&str, usize)] = &[
     ("struct", 20),
     ("lateral_join", 30),
     ("null_aware_anti_join", 20),
-    ("metadata", 20),
     ("functional_dependencies", 5),
     ("grouping", 20),
     ("update", 5),
@@ -119,7 +118,9 @@ async fn plans_of_datafusions_sql_logic_tests_come_back() {
                 let _ = frame.collect().await;
             }
         }
-        assert!(counted >= *least, "{file}: {counted} plans");
+        if counted < *least {
+            differences.insert(file.to_string(), format!("only {counted} plans"));
+        }
         total += counted;
     }
     let text: Vec<_> = differences
