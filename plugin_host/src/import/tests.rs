@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod breach;
+mod planner;
 mod window;
 
 use std::sync::Arc;
