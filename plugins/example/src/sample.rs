@@ -6,7 +6,7 @@ use arrow::{
     array::{AsArray, BooleanArray},
     datatypes::{DataType, Float64Type, Int64Type, UInt64Type},
 };
-use datafusion_common::{Result, ScalarValue, not_impl_err, plan_err};
+use datafusion_common::{Result, not_impl_err, plan_err};
 use datafusion_expr::{
     ColumnarValue, Expr, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, Volatility, col,
@@ -137,7 +137,8 @@ impl ScalarUDFImpl for Sampled {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let arrays = args.args.iter().map(|arg| arg.to_array(args.number_rows));
+        let arrays = arrays.collect::<Result<Vec<_>>>()?;
         let rows = arrays[0].as_primitive::<UInt64Type>();
         let seeds = arrays[1].as_primitive::<Int64Type>();
         let percents = arrays[2].as_primitive::<Float64Type>();
@@ -152,10 +153,6 @@ impl ScalarUDFImpl for Sampled {
                 Some(share * 100.0 < percent?)
             })
             .collect();
-        if args.number_rows == 1 && sampled.len() == 1 {
-            let value = ScalarValue::try_from_array(&sampled, 0)?;
-            return Ok(ColumnarValue::Scalar(value));
-        }
         Ok(ColumnarValue::Array(Arc::new(sampled)))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF, async_udf::AsyncScalarUDF};
-use datafusion_plugin_example::{GeometricMean, Greet, RunLength, SlowSquare};
+use datafusion_plugin_example::{GeometricMean, Greet, RunLength, Sampled, SlowSquare};
 use plugin_tests::{
     conformance::{LinkedIn, check},
     plugins::plugin,
@@ -16,6 +16,7 @@ async fn example() {
         scalar: vec![
             Arc::new(ScalarUDF::from(Greet::new())),
             Arc::new(slow_square.into_scalar_udf()),
+            Arc::new(ScalarUDF::from(Sampled::new())),
         ],
         aggregate: vec![Arc::new(AggregateUDF::from(GeometricMean::new()))],
         window: vec![Arc::new(WindowUDF::from(RunLength::new()))],

@@ -74,10 +74,12 @@ async fn the_host_answers_for_its_plugins() {
         [
             "aggregate_function",
             "async_scalar_function",
+            "relation_planner",
             "scalar_function",
             "table_function",
             "table_provider",
             "table_provider_factory",
+            "type_planner",
             "window_function"
         ]
     );
@@ -88,6 +90,7 @@ async fn the_host_answers_for_its_plugins() {
             "example.geometric_mean",
             "example.greet",
             "example.run_length",
+            "example.sampled",
             "example.series",
             "example.slow_square"
         ]

@@ -43,14 +43,14 @@ fn nothing_is_found_in_a_good_plugin_whose_functions_are_all_called() {
         assert_eq!(call["one_row"], "ok", "{function}");
         assert!(call["null"].as_str().unwrap().contains(null), "{function}");
     }
-    assert_eq!(functions.len(), 5);
+    assert_eq!(functions.len(), 6);
     let tables = report["tables"].as_array().unwrap();
     assert_eq!(tables.len(), 1);
     assert_eq!(tables[0]["name"], "example.planets");
     assert_eq!(tables[0]["calls"][0]["one_row"], "ok");
 
     let shown = run(&["check", text(&file)]).clean();
-    assert!(shown.contains("5 functions called"), "{shown}");
+    assert!(shown.contains("6 functions called"), "{shown}");
     assert!(shown.contains("1 table read"), "{shown}");
     assert!(shown.contains("nothing found"), "{shown}");
 }

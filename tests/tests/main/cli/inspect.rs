@@ -15,9 +15,9 @@ fn a_person_reads_functions_by_kind_once_packed() {
     let shown = run(&["inspect", text(&file)]).clean();
     for part in [
         "example 0.1.0",
-        "  One function of each kind, a table and a table factory, to be copied",
+        "  One function of each kind, a table, a table factory and planners, to be copied",
         "  loadable    yes",
-        "  scalar functions (1)\n    greet(name: Utf8)",
+        "  scalar functions (2)\n    greet(name: Utf8)",
         "  async scalar functions (1)\n    slow_square(",
         "  aggregate functions (1)\n    geometric_mean(Float64)",
         "The n-th root of the product of n positive numbers: exp(avg(ln x)).",
@@ -26,6 +26,8 @@ fn a_person_reads_functions_by_kind_once_packed() {
         "The whole numbers from start up to, not including, stop.",
         "  tables (1)\n    planets",
         "  table factories (STORED AS) (1)\n    SERIES",
+        "  relation planners (2)\n    sample",
+        "  type planners (1)\n    money",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
