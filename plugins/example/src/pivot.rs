@@ -47,7 +47,7 @@ impl RelationPlanner for Pivot {
         let mut aggregates = Vec::new();
         for aggregate in aggregate_functions {
             let name = aggregate.alias.map(|alias| context.normalize_ident(alias));
-            let expr = context.sql_to_expr(aggregate.expr, &schema)?;
+            let expr = context.sql_to_expr(aggregate.expr, &schema)?.unalias();
             used.extend(expr.column_refs().into_iter().cloned());
             let Expr::AggregateFunction(call) = expr else {
                 return plan_err!("PIVOT aggregates with {expr}, which is no aggregate function");

@@ -328,6 +328,8 @@ pub enum ExpressionNode {
         units: FrameUnits,
         start: FrameBound,
         end: FrameBound,
+        /// Whether no row after the current one counts, as DataFusion saw it when it made the frame.
+        causal: bool,
         filter: bool,
         ignores_nulls: Option<bool>,
         distinct: bool,

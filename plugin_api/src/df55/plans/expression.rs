@@ -120,6 +120,7 @@ impl Leaves {
             }
         };
         let params = call.params;
+        let causal = params.window_frame.is_causal();
         let (start, start_value) = bound(params.window_frame.start_bound);
         let (end, end_value) = bound(params.window_frame.end_bound);
         let node = ExpressionNode::Window {
@@ -135,6 +136,7 @@ impl Leaves {
             },
             start,
             end,
+            causal,
             filter: params.filter.is_some(),
             ignores_nulls: ignores_nulls(params.null_treatment),
             distinct: params.distinct,
@@ -169,6 +171,21 @@ fn bound(bound: WindowFrameBound) -> (FrameBound, Option<Expr>) {
             (FrameBound::Following, Some(Expr::Literal(value, None)))
         }
     }
+}
+
+/// DataFusion decides once whether a frame is causal, and coerces its bounds afterwards.
+fn frame(
+    units: WindowFrameUnits,
+    start_bound: WindowFrameBound,
+    end_bound: WindowFrameBound,
+    causal: bool,
+) -> WindowFrame {
+    // Of rows up to the current one, or of all.
+    let mut frame = WindowFrame::new(causal.then_some(true));
+    frame.units = units;
+    frame.start_bound = start_bound;
+    frame.end_bound = end_bound;
+    frame
 }
 
 fn ignores_nulls(treatment: Option<NullTreatment>) -> Option<bool> {
@@ -452,6 +469,7 @@ impl Arrival for Arrives<'_> {
                 units,
                 start,
                 end,
+                causal,
                 filter,
                 ignores_nulls,
                 distinct,
@@ -477,7 +495,7 @@ impl Arrival for Arrives<'_> {
                         args,
                         partition_by,
                         order_by,
-                        window_frame: WindowFrame::new_bounds(units, start, end),
+                        window_frame: frame(units, start, end, *causal),
                         filter,
                         null_treatment: null_treatment(*ignores_nulls),
                         distinct: *distinct,

@@ -140,7 +140,7 @@ async fn errors_of_planning_are_those_of_the_planners_linked_in() {
     for sql in [
         "SELECT * FROM numbers TABLESAMPLE (101 PERCENT)",
         "SELECT * FROM numbers TABLESAMPLE (3 ROWS)",
-        "SELECT * FROM sales PIVOT (region FOR year IN (2024))",
+        "SELECT * FROM sales PIVOT (upper(region) FOR year IN (2024))",
         "SELECT * FROM sales PIVOT (sum(no_such_column) FOR year IN (2024))",
         "SELECT * FROM no_such_table TABLESAMPLE (3 PERCENT)",
     ] {
