@@ -24,6 +24,7 @@ pub mod manifest;
 pub mod message;
 mod module;
 mod parcel;
+mod policy;
 mod table;
 mod version;
 mod waker;
@@ -49,6 +50,7 @@ pub use module::{
     PluginModule, PluginModuleRef, ROOT_SYMBOL, export_module,
 };
 pub use parcel::Parcel;
+pub use policy::{Policy, PolicyObject};
 pub use table::{
     Batch, BatchStream, BatchStreamObject, Input, InputObject, MemoryPool, MemoryPoolObject,
     MemoryReservation, MemoryReservationObject, Opening, Scan, ScanObject, ScanPlanning,

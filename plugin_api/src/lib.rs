@@ -74,6 +74,6 @@ pub mod prelude {
 
     pub use crate::{
         export_plugin,
-        sdk::{ActivationContext, AsyncScalarOptions, Plugin},
+        sdk::{ActivationContext, AsyncScalarOptions, Plugin, Policy},
     };
 }

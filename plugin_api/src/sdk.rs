@@ -22,6 +22,7 @@ mod memory;
 mod partition_evaluator;
 mod pending;
 mod plugin;
+mod policy;
 mod runtime;
 mod scalar;
 #[cfg(feature = "tables")]
@@ -45,6 +46,7 @@ pub use export::SIMPLIFY_NEEDS_FEATURE_SIMPLIFY;
 pub use export::TABLE_EXPRESSIONS_NEED_FEATURE_TABLE_EXPRESSIONS;
 pub use export::{ActivationContext, Author, activate, declares_simplify};
 pub use plugin::{AsyncScalarOptions, Plugin};
+pub use policy::Policy;
 pub use runtime::runtime;
 #[cfg(feature = "tables")]
 pub use stream::StreamedTable;

@@ -16,6 +16,7 @@ mod main {
     mod panics;
     mod planning;
     mod plugins;
+    mod policy;
     mod refusals;
     mod spark_sqllogictest;
     mod tables;

@@ -63,6 +63,7 @@ pub(super) fn write(out: &mut dyn Write, description: &Description, full: bool) 
         ("tables", &description.tables),
         ("table factories (STORED AS)", &description.table_factories),
         ("catalogs", &description.catalogs),
+        ("policies", &description.policies),
     ] {
         let lines = names.iter().map(|name| Line::new(name, name, ""));
         section(out, title, lines.collect(), full)?;

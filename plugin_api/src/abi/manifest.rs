@@ -78,12 +78,14 @@ pub enum CapabilityKind {
     CatalogProvider,
     /// Filters of scans, and the expressions of deletes and updates.
     TableExpressions,
+    /// Policies.
+    Policy,
     /// A kind of a later contract minor.
     Unknown(String),
 }
 
 impl CapabilityKind {
-    const KNOWN: [(Self, &'static str); 10] = [
+    const KNOWN: [(Self, &'static str); 11] = [
         (Self::ScalarFunction, "scalar_function"),
         (Self::AsyncScalarFunction, "async_scalar_function"),
         (Self::AggregateFunction, "aggregate_function"),
@@ -94,6 +96,7 @@ impl CapabilityKind {
         (Self::TableProviderFactory, "table_provider_factory"),
         (Self::CatalogProvider, "catalog_provider"),
         (Self::TableExpressions, "table_expressions"),
+        (Self::Policy, "policy"),
     ];
 
     /// Its name in manifests.

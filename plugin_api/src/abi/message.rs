@@ -8,6 +8,7 @@ mod expression;
 mod function;
 mod log;
 mod plugin;
+mod policy;
 mod signature;
 mod table;
 
@@ -24,6 +25,11 @@ pub use function::{
 };
 pub use log::{Event, Span};
 pub use plugin::{Activation, Exports};
+pub use policy::{
+    Access, Clause, ColumnUse, FunctionClass, FunctionUse, LocationUse, LocationUsed,
+    PolicyDecision, PolicyDescriptor, RelationKind, SettingUse, Stage, StatementFacts,
+    StatementKind, TableRestriction, TableUse,
+};
 pub use signature::{
     ArrayArgument, Coercion, Documentation, Signature, TypeClass, TypeSignature, Volatility,
 };

@@ -9,9 +9,9 @@ use abi_stable::{
 };
 
 use super::{
-    AggregateFunctionObject, CallError, CatalogObject, Parcel, Reply, ScalarFunctionObject,
-    TableFactoryObject, TableFunctionObject, TableObject, WindowFunctionObject, guard::guarded,
-    message::Activation,
+    AggregateFunctionObject, CallError, CatalogObject, Parcel, PolicyObject, Reply,
+    ScalarFunctionObject, TableFactoryObject, TableFunctionObject, TableObject,
+    WindowFunctionObject, guard::guarded, message::Activation,
 };
 
 /// The symbol under which a plugin library exports its [`LibHeader`].
@@ -56,6 +56,8 @@ interface! {
         fn table_factory(position: usize) -> TableFactoryObject;
         /// The catalog at a position among the catalogs.
         fn catalog(position: usize) -> CatalogObject;
+        /// The policy at a position among the policies.
+        fn policy(position: usize) -> PolicyObject;
     }
 }
 

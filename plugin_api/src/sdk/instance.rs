@@ -7,6 +7,7 @@ use super::{
     aggregate::{self, AggregateExport, AggregateFunctions},
     functions::Functions,
     interned::Interned,
+    policy::Policies,
     scalar,
     window::{self, WindowExport, WindowFunctions},
 };
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     abi::{
-        AggregateFunctionObject, CallError, CatalogObject, Parcel, PluginInstance,
+        AggregateFunctionObject, CallError, CatalogObject, Parcel, PluginInstance, PolicyObject,
         ScalarFunctionObject, TableFactoryObject, TableFunctionObject, TableObject,
         WindowFunctionObject, message::Exports,
     },
@@ -28,6 +29,7 @@ pub(super) struct Instance {
     scalar: Arc<Functions>,
     aggregate: Arc<AggregateFunctions>,
     window: Arc<WindowFunctions>,
+    policies: Policies,
     #[cfg(feature = "tables")]
     sources: Sources,
 }
@@ -38,6 +40,7 @@ impl Instance {
             scalar: Arc::new(Functions::new(plugin.scalar)),
             aggregate: Arc::new(Interned::new(plugin.aggregate, |udf| udf.name().to_owned())),
             window: Arc::new(Interned::new(plugin.window, |udf| udf.name().to_owned())),
+            policies: plugin.policies,
             #[cfg(feature = "tables")]
             sources: plugin.sources,
         }
@@ -89,6 +92,7 @@ impl PluginInstance for Instance {
                 .window_functions
                 .push(window::descriptor(udf, &mut types)?);
         }
+        exports.policies = self.policies.names().map(str::to_owned).collect();
         #[cfg(feature = "tables")]
         {
             let Sources {
@@ -171,5 +175,12 @@ impl PluginInstance for Instance {
             }));
         }
         none("catalog", position)
+    }
+
+    fn policy(&self, position: usize) -> Result<PolicyObject, CallError> {
+        match self.policies.object(position) {
+            Some(object) => Ok(object),
+            None => none("policy", position),
+        }
     }
 }

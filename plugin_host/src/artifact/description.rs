@@ -27,6 +27,9 @@ pub struct Description {
     /// Catalogs, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub catalogs: Vec<String>,
+    /// Policies, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
 }
 
 /// A function.
@@ -87,6 +90,7 @@ impl Description {
             tables: exports.tables.clone(),
             table_factories: exports.table_factories.clone(),
             catalogs: exports.catalogs.clone(),
+            policies: exports.policies.clone(),
         }
     }
 
@@ -97,6 +101,7 @@ impl Description {
             + self.tables.len()
             + self.table_factories.len()
             + self.catalogs.len()
+            + self.policies.len()
     }
 
     /// The first fact in which this description, packed, differs from what activation yields.
@@ -121,6 +126,7 @@ impl Description {
                 ("table provider", &description.tables),
                 ("table factory", &description.table_factories),
                 ("catalog", &description.catalogs),
+                ("policy", &description.policies),
             ];
             let sources = sources
                 .into_iter()
@@ -135,7 +141,9 @@ impl Description {
         }
         let text = |(kind, name, aliases, volatility): &(&str, &str, &[String], &str)| {
             let mut text = match *kind {
-                "table provider" | "table factory" | "catalog" => format!("{kind} '{name}'"),
+                "table provider" | "table factory" | "catalog" | "policy" => {
+                    format!("{kind} '{name}'")
+                }
                 _ => format!("{kind} function '{name}'"),
             };
             if !volatility.is_empty() {

@@ -44,6 +44,8 @@ pub enum ItemKind {
     TableFactory,
     /// A catalog.
     Catalog,
+    /// A policy.
+    Policy,
 }
 
 impl std::fmt::Display for ItemKind {
@@ -57,6 +59,7 @@ impl std::fmt::Display for ItemKind {
             Self::TableProvider => "table provider",
             Self::TableFactory => "table factory",
             Self::Catalog => "catalog",
+            Self::Policy => "policy",
         })
     }
 }

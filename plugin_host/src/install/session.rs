@@ -19,10 +19,13 @@ use datafusion::{
 use futures::FutureExt;
 
 use super::names::Namespace;
-use crate::import::{
-    catalog::PluginCatalog,
-    imported::Named,
-    table::{PluginTable, PluginTableFactory, PluginTableFunction},
+use crate::{
+    import::{
+        catalog::PluginCatalog,
+        imported::Named,
+        table::{PluginTable, PluginTableFactory, PluginTableFunction},
+    },
+    policy,
 };
 
 /// Where functions are looked up and registered.
@@ -153,7 +156,8 @@ impl Functions for SessionState {
 
     fn catalogs(&self) -> Option<(&Arc<dyn CatalogProviderList>, String)> {
         let default = self.config_options().catalog.default_catalog.clone();
-        Some((self.catalog_list(), default))
+        // Under the guard of policies, the catalogs are not what they were registered as.
+        Some((policy::plain::registered(self), default))
     }
 
     fn register(&mut self, named: Named) {
@@ -167,11 +171,17 @@ impl Functions for SessionState {
                 self.table_factories_mut().insert(name, factory);
             }
             Named::Catalog(name, catalog) => {
-                self.catalog_list().register_catalog(name, catalog);
+                policy::plain::registered(self).register_catalog(name, catalog);
             }
             Named::TableProvider(schema, name, table) => {
                 let default = &self.config_options().catalog.default_catalog;
-                register_table(self.catalog_list(), default, &schema, name, table);
+                register_table(
+                    policy::plain::registered(self),
+                    default,
+                    &schema,
+                    name,
+                    table,
+                );
             }
         }
     }
