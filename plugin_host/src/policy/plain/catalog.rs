@@ -205,7 +205,7 @@ impl SchemaProvider for PlainSchema {
         });
         facts.tables = vec![self.used(&name, Access::Create)];
         let paths = listing.into_iter().flat_map(ListingTable::table_paths);
-        let locations = paths.map(|path| location(&path.to_string(), LocationUsed::ExternalTable));
+        let locations = paths.map(|path| location(path.as_ref(), LocationUsed::ExternalTable));
         facts.locations = locations.collect();
         self.lists.decide(facts)?;
         self.inner.register_table(name, table)

@@ -45,8 +45,8 @@ pub(super) struct World {
 impl World {
     pub(super) async fn new() -> Self {
         // The rules know it by its name.
-        let dir = tempfile::Builder::new().prefix("policy-world-");
-        let dir = dir.tempdir().unwrap();
+        let mut builder = tempfile::Builder::new();
+        let dir = builder.prefix("policy-world-").tempdir().unwrap();
         let path = dir.path();
         for folder in ["closed", "free", "out"] {
             fs::create_dir(path.join(folder)).unwrap();
