@@ -9,5 +9,5 @@ mod syntax;
 
 pub(super) use identity::{INFORMATION_SCHEMA, Identified, Identities};
 pub(super) use location::location;
-pub(super) use statement::{gather, lookup};
+pub(super) use statement::{add_beneath, gather, lookup};
 pub(super) use syntax::Syntax;

@@ -22,6 +22,7 @@ use super::{
     facts::{self, Identities},
     lists::Lists,
     release::{Purpose, Release},
+    restricted::sql_state,
 };
 
 /// The rule's name.
@@ -40,7 +41,7 @@ pub(crate) fn install(context: &SessionContext, guard: &Arc<Guard>, subject: &Su
         subject.clone(),
     ));
     context.register_catalog_list(Arc::new(PlainCatalogs::new(inner, Arc::clone(&lists))));
-    context.add_analyzer_rule(Arc::new(PolicyRule { lists }));
+    context.add_analyzer_rule(Arc::new(PolicyRule::new(lists)));
 }
 
 /// Guards what a builder builds. Conditions and masks of policies know DataFusion's own functions and
@@ -82,7 +83,7 @@ pub(crate) fn install_into(
     *builder.config() = Some(config);
     builder
         .with_catalog_list(Arc::new(catalogs))
-        .with_analyzer_rule(Arc::new(PolicyRule { lists }))
+        .with_analyzer_rule(Arc::new(PolicyRule::new(lists)))
 }
 
 fn is_guarded(state: &SessionState) -> bool {
@@ -105,6 +106,15 @@ pub(crate) fn registered(state: &SessionState) -> &Arc<dyn CatalogProviderList> 
 /// Decides on every query that the session optimizes.
 struct PolicyRule {
     lists: Arc<Lists>,
+    /// In which the SQL of policies is read.
+    sql: SessionState,
+}
+
+impl PolicyRule {
+    fn new(lists: Arc<Lists>) -> Self {
+        let sql = sql_state(&lists.state);
+        Self { lists, sql }
+    }
 }
 
 impl fmt::Debug for PolicyRule {
@@ -122,10 +132,12 @@ impl AnalyzerRule for PolicyRule {
         let lists = &self.lists;
         lists.guard.check_complete()?;
         let mut identities = Identities::new(&lists.state, lists.home());
+        let plan = identities.closed(plan)?;
         let facts = facts::gather(&plan, None, &mut identities, &lists.guard)?;
         let restrictions = lists.decide(facts)?;
         let mut release = Release {
             state: &lists.state,
+            sql: &self.sql,
             identities: &mut identities,
             restrictions: &restrictions,
             purpose: Purpose::Run,

@@ -14,8 +14,8 @@ use datafusion::{
     datasource::{ViewTable, provider_as_source, source_as_provider},
     execution::SessionState,
     logical_expr::{
-        DdlStatement, DmlStatement, Expr, LogicalPlan, LogicalPlanBuilder, TableScan, WriteOp,
-        dml::InsertOp,
+        DdlStatement, DmlStatement, Expr, LogicalPlan, LogicalPlanBuilder, TableScan,
+        TableScanBuilder, WriteOp, dml::InsertOp,
     },
 };
 
@@ -43,6 +43,8 @@ pub(super) enum Purpose {
 /// Puts the tables themselves into a plan, restricted where they are.
 pub(super) struct Release<'s, 'a, 'i> {
     pub(super) state: &'s SessionState,
+    /// In which the SQL of policies is read; see [`sql_state`](super::restricted::sql_state).
+    pub(super) sql: &'s SessionState,
     pub(super) identities: &'i mut Identities<'a>,
     pub(super) restrictions: &'s Restrictions,
     pub(super) purpose: Purpose,
@@ -98,13 +100,13 @@ impl Release<'_, '_, '_> {
             };
         };
         let table = self.relisted(&identified.id, table);
-        let table = match identified.body() {
-            Some(body) => {
+        let table = match identified.body(self.identities)? {
+            Some(body) if self.purpose == Purpose::Run => {
                 let body = self.plan(body)?;
                 let definition = table.get_table_definition().map(str::to_owned);
                 Arc::new(ViewTable::new(body, definition)) as Arc<dyn TableProvider>
             }
-            None => table,
+            _ => table,
         };
         let restriction = self.restrictions.get(&identified.id);
         let restricted = restriction
@@ -144,7 +146,7 @@ impl Release<'_, '_, '_> {
         let source = provider_as_source(Arc::clone(table));
         let whole = LogicalPlanBuilder::scan(name, source, None)?.build()?;
         let kind = table.table_type();
-        let restricted = Restricted::new(id, whole, kind, restriction, self.state)?;
+        let restricted = Restricted::new(id, whole, kind, restriction, self.sql)?;
         Ok(Arc::new(restricted))
     }
 
@@ -168,10 +170,12 @@ impl Release<'_, '_, '_> {
                     table,
                 } = &identified.id;
                 let full = TableReference::full(catalog.as_str(), schema.as_str(), table.as_str());
-                let scan = LogicalPlanBuilder::scan(full.clone(), source, None)?;
+                // No builder's scan, which would open a view and lose its name.
+                let whole = TableScanBuilder::new(full.clone(), source).build()?;
+                let whole = LogicalPlanBuilder::from(LogicalPlan::TableScan(whole));
                 match name == full {
-                    true => scan,
-                    false => scan.alias(name.clone())?,
+                    true => whole,
+                    false => whole.alias(name.clone())?,
                 }
             }
         };

@@ -12,7 +12,9 @@ use datafusion::{
     arrow::datatypes::SchemaRef,
     catalog::{Session, TableProvider},
     common::{
-        Column, DFSchema, Result, exec_datafusion_err, internal_err,
+        Column, DFSchema, DataFusionError, Result,
+        config::SqlParserOptions,
+        exec_datafusion_err, internal_err,
         tree_node::{TreeNode, TreeNodeRecursion},
     },
     datasource::TableType,
@@ -23,14 +25,24 @@ use datafusion::{
     optimizer::{Analyzer, AnalyzerRule, analyzer::type_coercion::TypeCoercion},
     physical_plan::{
         DisplayAs, DisplayFormatType, ExecutionPlan, PhysicalExpr, PlanProperties,
-        execution_plan::reset_plan_states,
+        execution_plan::reset_plan_states, stream::RecordBatchStreamAdapter,
     },
 };
+
+use futures::TryStreamExt;
 
 use super::{
     PolicyRefusal,
     guard::{Restriction, TableId},
 };
+
+/// The session in which the SQL of policies is read: as it was when it was guarded, so that no `SET`
+/// and no `CREATE FUNCTION` gives that SQL another meaning, and with DataFusion's own dialect.
+pub(super) fn sql_state(state: &SessionState) -> SessionState {
+    let mut state = state.clone();
+    state.config_mut().options_mut().sql_parser = SqlParserOptions::default();
+    state
+}
 
 /// What may be seen of a table, as a table.
 #[derive(Debug)]
@@ -105,7 +117,7 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
-    fn nonsense(&self, policy: &str, problem: String) -> datafusion::common::DataFusionError {
+    fn nonsense(&self, policy: &str, problem: String) -> DataFusionError {
         let refusal = PolicyRefusal::Nonsense {
             policy: policy.to_owned(),
             table: format!("table '{}'", self.id),
@@ -158,7 +170,7 @@ impl Part<'_> {
             produce_one_row: false,
             schema: Arc::clone(&self.schema),
         });
-        let wrong = |error: datafusion::common::DataFusionError| {
+        let wrong = |error: DataFusionError| {
             self.nonsense(policy, format!("'{sql}': {}", error.strip_backtrace()))
         };
         let plan = LogicalPlanBuilder::from(input)
@@ -324,6 +336,15 @@ fn tells_nothing(filter: &Expr, masked: &[String]) -> bool {
     harmless && walked.is_ok()
 }
 
+/// An error below may tell a value that is not to be seen; the log has it.
+fn told(table: &str, error: DataFusionError) -> DataFusionError {
+    if let DataFusionError::ResourcesExhausted(_) = error.find_root() {
+        return error;
+    }
+    tracing::error!(table, %error, "a restricted table could not be read");
+    exec_datafusion_err!("table '{table}' could not be read as it is restricted; the log says why")
+}
+
 /// What may be seen of a table, being read.
 #[derive(Debug)]
 struct RestrictedExec {
@@ -379,6 +400,9 @@ impl ExecutionPlan for RestrictedExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        self.inner.execute(partition, context)
+        let inner = self.inner.execute(partition, context)?;
+        let table = self.table.clone();
+        let rows = inner.map_err(move |error| told(&table, error));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
 }

@@ -26,6 +26,7 @@ use super::{
     plain,
     prepared::PreparedStatements,
     release::{Purpose, Release},
+    restricted::sql_state,
 };
 
 /// A session in which every statement is decided on by policies before it runs, whichever way it
@@ -42,6 +43,8 @@ pub struct GuardedSession {
     /// Tables of files look their session up in there.
     _origin: SessionContext,
     prepared: PreparedStatements,
+    /// In which the SQL of policies is read.
+    sql: SessionState,
     /// The default catalog and schema when the session began.
     home: (String, String),
     guard: Arc<Guard>,
@@ -64,8 +67,10 @@ impl GuardedSession {
             catalog.default_catalog.clone(),
             catalog.default_schema.clone(),
         );
+        let state = unguarded(state);
         Self {
-            context: SessionContext::new_with_state(unguarded(state)),
+            sql: sql_state(&state),
+            context: SessionContext::new_with_state(state),
             _origin: context.clone(),
             prepared: PreparedStatements::default(),
             home,
@@ -121,9 +126,10 @@ impl GuardedSession {
             Ok(plan) => plan,
             // What is wrong with the statement may tell the columns of a table.
             Err(error) => {
-                if !early {
-                    self.decide(syntax.facts(is_location))?;
-                }
+                let mut identities = self.identities(&state).with_seen(planning.seen());
+                let mut facts = syntax.facts(is_location);
+                facts::add_beneath(&mut facts, planning.seen(), &mut identities, &self.guard)?;
+                self.decide(facts)?;
                 return Err(error);
             }
         };
@@ -140,6 +146,7 @@ impl GuardedSession {
     pub async fn execute_logical_plan(&self, plan: LogicalPlan) -> Result<GuardedQuery> {
         self.guard.check_complete()?;
         let state = Arc::new(self.context.state());
+        let plan = self.identities(&state).closed(plan)?;
         self.run(&state, plan, None, HashMap::new()).await
     }
 
@@ -244,6 +251,7 @@ impl GuardedSession {
         };
         let mut release = Release {
             state,
+            sql: &self.sql,
             identities: &mut identities,
             restrictions: &restrictions,
             purpose,

@@ -27,7 +27,9 @@ fn linked_in(instance: impl FnOnce() -> Plugin, name: &str, config: Config) -> P
 fn hosts(rules: &str) -> [(&'static str, PluginHost); 2] {
     let made = || Plugin::new().policy("rules", Rules::of_toml(rules).unwrap());
     let linked_in = linked_in(made, "policy", Config::default());
-    let config = format!("[plugins.policy]\noptions = {{ text = '''\n{rules}\n''' }}");
+    // A JSON string is one of TOML's.
+    let text = serde_json::to_string(rules).unwrap();
+    let config = format!("[plugins.policy.options]\ntext = {text}");
     let loaded = PluginHost::builder()
         .plugin_file(plugin("datafusion-plugin-policy"))
         .config(Config::parse(&config).unwrap())

@@ -4,10 +4,12 @@ use std::{collections::HashMap, sync::Arc};
 
 use datafusion::{
     catalog::{DynamicFileSchemaProvider, MemorySchemaProvider, SchemaProvider, TableProvider},
-    common::{SchemaReference, TableReference},
-    datasource::{cte_worktable::CteWorkTable, source_as_provider},
+    common::{Result, SchemaReference, TableReference, tree_node::Transformed},
+    datasource::{
+        cte_worktable::CteWorkTable, listing::ListingTable, provider_as_source, source_as_provider,
+    },
     execution::SessionState,
-    logical_expr::{LogicalPlan, TableSource},
+    logical_expr::{LogicalPlan, TableScanBuilder, TableSource},
 };
 use datafusion_plugin_api::abi::message::RelationKind;
 use futures::FutureExt;
@@ -26,10 +28,31 @@ pub(in super::super) struct Identified {
 }
 
 impl Identified {
+    /// Where the rows of a table that is in no catalog are, as far as that is known.
+    pub(in super::super) fn locations(&self) -> Vec<String> {
+        let listing = self
+            .provider
+            .as_ref()
+            .and_then(|p| p.downcast_ref::<ListingTable>());
+        match (self.relation, listing) {
+            (RelationKind::Location, None) => vec![self.id.table.clone()],
+            (RelationKind::Location | RelationKind::Unregistered, Some(listing)) => {
+                let paths = listing.table_paths().iter();
+                paths.map(|path| path.as_str().to_owned()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// What a view is, not yet read.
-    pub(in super::super) fn body(&self) -> Option<LogicalPlan> {
-        let plan = self.provider.as_ref()?.get_logical_plan()?;
-        Some(plan.into_owned())
+    pub(in super::super) fn body(
+        &self,
+        identities: &Identities<'_>,
+    ) -> Result<Option<LogicalPlan>> {
+        let provider = self.provider.as_ref();
+        let plan = provider.and_then(|provider| provider.get_logical_plan());
+        plan.map(|plan| identities.closed(plan.into_owned()))
+            .transpose()
     }
 }
 
@@ -83,6 +106,41 @@ impl<'a> Identities<'a> {
             provider: None,
         };
         self.seen.get(id).cloned().unwrap_or_else(by_name)
+    }
+
+    /// Closes the views that DataFusion opened while it made the plan, which leaves of them an alias
+    /// above their body. A view that was opened and then optimized is not known any more; what is in
+    /// it is.
+    ///
+    /// # Errors
+    /// Those of rebuilding the plan.
+    pub(in super::super) fn closed(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        let closed = plan.transform_down_with_subqueries(|node| {
+            let LogicalPlan::SubqueryAlias(alias) = &node else {
+                return Ok(Transformed::no(node));
+            };
+            let Some(view) = self.opened(&alias.alias, &alias.input) else {
+                return Ok(Transformed::no(node));
+            };
+            let scan = TableScanBuilder::new(alias.alias.clone(), provider_as_source(view));
+            Ok(Transformed::yes(LogicalPlan::TableScan(scan.build()?)))
+        })?;
+        Ok(closed.data)
+    }
+
+    /// The view of a name, if this is its body.
+    fn opened(&self, name: &TableReference, body: &LogicalPlan) -> Option<Arc<dyn TableProvider>> {
+        let resolved = name.clone().resolve(self.home.0, self.home.1);
+        let catalog = self.state.catalog_list().catalog(&resolved.catalog)?;
+        let schema = catalog.schema(&resolved.schema)?;
+        if !schema.table_exist(&resolved.table) {
+            return None;
+        }
+        let view = schema.table(&resolved.table).now_or_never()?.ok()??;
+        let is_it = view
+            .get_logical_plan()
+            .is_some_and(|plan| plan.as_ref() == body);
+        is_it.then_some(view)
     }
 
     /// `None` for the work table of a recursive query, which is no table, and for a table that was
@@ -154,6 +212,8 @@ impl<'a> Identities<'a> {
     fn holder(&mut self, by_name: &TableId, provider: &Arc<dyn TableProvider>) -> Option<TableId> {
         let found = self
             .schema(by_name)
+            // A catalog may take what is no table for a location, and read it.
+            .filter(|schema| schema.table_exist(&by_name.table))
             .and_then(|schema| schema.table(&by_name.table).now_or_never()?.ok()?);
         if found.is_some_and(|found| address(&found) == address(provider)) {
             return Some(by_name.clone());

@@ -62,7 +62,8 @@ impl<'a, 'i> Walk<'a, 'i> {
         self.named = false;
         let mut position = 0;
         while position < self.records.tables.len() {
-            if let Some(body) = self.records.tables[position].body.clone() {
+            let identified = &self.records.tables[position].identified;
+            if let Some(body) = identified.body(self.identities)? {
                 let outer = std::mem::take(&mut self.outer);
                 let lineage = self.plan(&body)?;
                 self.outer = outer;

@@ -1,11 +1,8 @@
 //! The tables of a statement while its plan is walked.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeSet, HashMap};
 
-use datafusion::{arrow::datatypes::SchemaRef, logical_expr::LogicalPlan};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion_plugin_api::abi::message::{Access, Clause, ColumnUse, TableUse};
 
 use super::{super::guard::TableId, Identified};
@@ -40,8 +37,6 @@ pub(super) struct Record {
     pub(super) read: Vec<Clauses>,
     pub(super) written: BTreeSet<String>,
     pub(super) named: bool,
-    /// A view's plan.
-    pub(super) body: Option<Arc<LogicalPlan>>,
     /// Per column of a view, what it is made of; once the body was walked.
     pub(super) made_of: Option<Vec<Vec<Base>>>,
 }
@@ -61,7 +56,6 @@ impl Records {
         }
         let position = self.tables.len();
         self.positions.insert(identified.id.clone(), position);
-        let body = identified.body().map(Arc::new);
         self.tables.push(Record {
             read: vec![0; schema.fields().len()],
             identified,
@@ -69,7 +63,6 @@ impl Records {
             access: BTreeSet::new(),
             written: BTreeSet::new(),
             named: false,
-            body,
             made_of: None,
         });
         position

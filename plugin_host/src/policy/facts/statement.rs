@@ -1,6 +1,9 @@
 //! The facts of a planned statement.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use datafusion::{
     arrow::datatypes::Schema,
@@ -14,8 +17,8 @@ use datafusion::{
     },
 };
 use datafusion_plugin_api::abi::message::{
-    Access, Clause, FunctionClass, FunctionUse, LocationUsed, RelationKind, SettingUse, Stage,
-    StatementFacts, StatementKind,
+    Access, Clause, FunctionClass, FunctionUse, LocationUsed, SettingUse, Stage, StatementFacts,
+    StatementKind, TableUse,
 };
 
 use super::{
@@ -23,7 +26,7 @@ use super::{
         PolicyRefusal,
         guard::{Guard, TableId},
     },
-    Identities, Syntax,
+    Identified, Identities, Syntax,
     lineage::Walk,
     location,
     record::bit,
@@ -72,10 +75,8 @@ pub(in super::super) fn gather(
     }
     facts.extensions = std::mem::take(&mut walk.extensions).into_iter().collect();
     for record in &walk.records.tables {
-        if record.identified.relation == RelationKind::Location {
-            facts
-                .locations
-                .push(location(&record.identified.id.table, LocationUsed::Read));
+        for written in record.identified.locations() {
+            facts.locations.push(location(&written, LocationUsed::Read));
         }
     }
     facts.tables = walk.records.into_uses(guard.needs_columns());
@@ -107,6 +108,33 @@ pub(in super::super) fn lookup(
         tables: walk.records.into_uses(false),
         ..StatementFacts::default()
     })
+}
+
+/// Adds what is under the views that were looked up.
+///
+/// # Errors
+/// A view that cannot be walked.
+pub(in super::super) fn add_beneath(
+    facts: &mut StatementFacts,
+    seen: HashMap<TableId, Identified>,
+    identities: &mut Identities<'_>,
+    guard: &Guard,
+) -> Result<()> {
+    let mut walk = Walk::new(identities, guard.needs_functions());
+    for identified in seen.into_values() {
+        if let Some(table) = &identified.provider {
+            let schema = table.schema();
+            walk.records.position(identified, schema);
+        }
+    }
+    walk.bodies()?;
+    for used in walk.records.into_uses(false) {
+        let known = |known: &TableUse| TableId::of(known) == TableId::of(&used);
+        if !facts.tables.iter().any(known) {
+            facts.tables.push(used);
+        }
+    }
+    Ok(())
 }
 
 fn functions(

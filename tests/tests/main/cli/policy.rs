@@ -34,7 +34,10 @@ fn statements_go_past_the_policy() {
         (vec!["--user", "ann"], "n\n1\n"),
         (vec!["--user", "ann", "--role", "keeper"], "n\n2\n"),
     ] {
-        assert_eq!(sql(RULES, &[&who[..], &count[..]].concat()).clean(), expected);
+        assert_eq!(
+            sql(RULES, &[&who[..], &count[..]].concat()).clean(),
+            expected
+        );
     }
     let denied = sql(RULES, &["-c", "set datafusion.execution.batch_size = 1"]);
     assert_eq!((denied.code, denied.stdout.as_str()), (Some(1), ""));

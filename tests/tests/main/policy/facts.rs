@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use datafusion_plugin_api::{
-    abi::message::{PolicyDecision, StatementFacts, StatementKind},
+    abi::message::{PolicyDecision, Stage, StatementFacts, StatementKind},
     prelude::{Plugin, Policy},
 };
 use datafusion_plugin_host::{Subject, config::Config};
@@ -19,7 +19,10 @@ struct Listening(Arc<Mutex<StatementFacts>>);
 
 impl Policy for Listening {
     fn decide(&self, facts: &StatementFacts) -> datafusion::common::Result<PolicyDecision> {
-        *self.0.lock().unwrap() = facts.clone();
+        // Lists ask for each of their tables.
+        if facts.stage != Stage::Lookup {
+            *self.0.lock().unwrap() = facts.clone();
+        }
         Ok(PolicyDecision::Allow)
     }
 }

@@ -72,14 +72,10 @@ fn mistakes_are_named_when_the_plugin_starts() {
             "text = \"\\n\\n[[rule]]\\neffect = 'restrict'\\ntables = ['a']\\n\"",
             vec!["rule[0].effect", "line 3", "row_filter"],
         ),
-        ("text = \"[[rule]]\\neffect = \"", vec!["'text'"]),
+        ("text = \"[[rule]]\\neffect = \"", vec!["line 2"]),
     ] {
-        // The last of these is no TOML at all.
         let text = format!("[plugins.policy.options]\n{options}");
-        let Ok(config) = Config::parse(&text) else {
-            assert_eq!(parts, ["'text'"], "{text}");
-            continue;
-        };
+        let config = Config::parse(&text).unwrap();
         let error = PluginHost::builder()
             .plugin_file(plugin("datafusion-plugin-policy"))
             .config(config)
