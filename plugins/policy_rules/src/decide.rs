@@ -195,8 +195,9 @@ impl Rule {
     }
 
     fn denies(&self, facts: &StatementFacts) -> bool {
-        // Which columns are read is known once the statement is planned.
-        if self.columns.is_some() && facts.stage != Stage::Planned {
+        // Which columns are read, and what is done to which table, is known once it is planned.
+        let fine = self.columns.is_some() || self.access.is_some();
+        if fine && facts.stage != Stage::Planned {
             return false;
         }
         let tables = || {
@@ -204,7 +205,7 @@ impl Rule {
                 || facts
                     .tables
                     .iter()
-                    .any(|used| self.fits_table(used, true) && self.fits_columns(used))
+                    .any(|used| self.fits_table(used, true) && self.fits_use(used))
         };
         let functions = || {
             self.functions.is_none()
@@ -230,7 +231,13 @@ impl Rule {
         self.fits_statements(facts) && tables() && functions() && locations() && settings()
     }
 
-    fn fits_columns(&self, used: &TableUse) -> bool {
+    fn fits_use(&self, used: &TableUse) -> bool {
+        let mut done = used.access.iter();
+        if let Some(access) = &self.access
+            && !done.any(|done| access.contains(done))
+        {
+            return false;
+        }
         let Some(columns) = &self.columns else {
             return true;
         };

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use datafusion_plugin_api::abi::message::StatementKind;
-use serde::{Deserialize, Deserializer, de::Error};
+use datafusion_plugin_api::abi::message::{Access, StatementKind};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error},
+};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -63,6 +66,9 @@ pub(crate) struct Rule {
     pub(crate) statements: Option<Vec<StatementKind>>,
     #[serde(default, deserialize_with = "tables")]
     pub(crate) tables: Option<Vec<TablePattern>>,
+    /// What is done to the tables; a denial's.
+    #[serde(default, deserialize_with = "accesses")]
+    pub(crate) access: Option<Vec<Access>>,
     /// Of the tables; a denial's.
     #[serde(default, deserialize_with = "some")]
     pub(crate) columns: Option<Vec<String>>,
@@ -167,6 +173,12 @@ impl Rule {
                 "columns",
                 "columns are for rules that deny; a mask hides a column",
             ),
+            Effect::Allow | Effect::Restrict if self.access.is_some() => {
+                wrong("access", "access is for rules that deny")
+            }
+            _ if self.access.is_some() && self.tables.is_none() => {
+                wrong("access", "access to which tables?")
+            }
             _ if self.columns.is_some() && self.tables.is_none() => {
                 wrong("columns", "columns of which tables?")
             }
@@ -183,20 +195,25 @@ impl Rule {
     }
 }
 
-fn statements<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<StatementKind>>, D::Error> {
+/// Words of the contract; one that it does not know is a mistake, not something of a later minor.
+fn words<'de, D: Deserializer<'de>, T: DeserializeOwned + Default + PartialEq>(
+    d: D,
+    what: &str,
+) -> Result<Option<Vec<T>>, D::Error> {
     let names = some::<D>(d)?.unwrap_or_default();
-    let kind = |name: &String| {
-        let kind = serde_json::from_value(Value::String(name.clone()));
-        match kind {
-            Ok(StatementKind::Other) if name != "other" => Err(name.clone()),
-            Ok(kind) => Ok(kind),
-            Err(_) => Err(name.clone()),
-        }
+    let word = |name: &String| match serde_json::from_value(Value::String(name.clone())) {
+        Ok(word) if word != T::default() || name == "other" => Ok(word),
+        _ => Err(D::Error::custom(format!("there is no {what} '{name}'"))),
     };
-    let kinds: Result<Vec<_>, String> = names.iter().map(kind).collect();
-    kinds
-        .map(Some)
-        .map_err(|name| D::Error::custom(format!("there is no statement '{name}'")))
+    names.iter().map(word).collect::<Result<_, _>>().map(Some)
+}
+
+fn statements<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<StatementKind>>, D::Error> {
+    words(d, "statement")
+}
+
+fn accesses<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<Access>>, D::Error> {
+    words(d, "access")
 }
 
 /// A list that is given has something in it: an empty one would match nothing, which reads like all.

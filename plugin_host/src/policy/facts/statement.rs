@@ -26,7 +26,7 @@ use super::{
         PolicyRefusal,
         guard::{Guard, TableId},
     },
-    Identified, Identities, Syntax,
+    INFORMATION_SCHEMA, Identified, Identities, Syntax,
     lineage::Walk,
     location,
     record::bit,
@@ -410,7 +410,9 @@ impl Gathering<'_, '_, '_> {
         if !syntax.kinds.iter().any(shows) {
             return Ok(());
         }
-        for id in &syntax.tables {
+        // SHOW reads the information schema, of which its plan knows.
+        let others = |id: &&TableId| id.schema != INFORMATION_SCHEMA;
+        for id in syntax.tables.iter().filter(others) {
             let identified = self.walk.identities.seen(id);
             let provider = identified.provider.as_ref();
             let schema = provider.map_or_else(|| Arc::new(Schema::empty()), |p| p.schema());

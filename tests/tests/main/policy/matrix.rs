@@ -195,6 +195,8 @@ enum Outcome {
     Stopped,
     /// It ran, and showed nothing but what may be seen.
     Part,
+    /// It could not run, as what it needs was stopped before.
+    Failed,
     NotStopped,
     NotApplicable,
 }
@@ -254,6 +256,7 @@ async fn outcome(
         Err(error) => PolicyRefusal::of(error).is_some(),
         Ok(_) => false,
     };
+    let failed = last.is_err();
     let seen = last.unwrap_or_else(|error| error.to_string());
     let leaks = leak(&seen, text).is_some()
         || leak(&world.left_behind().await, text).is_some()
@@ -261,6 +264,7 @@ async fn outcome(
     match (refused, leaks) {
         (_, true) => Outcome::NotStopped,
         (true, false) => Outcome::Stopped,
+        (false, false) if failed && text.contains(";;") => Outcome::Failed,
         (false, false) => Outcome::Part,
     }
 }

@@ -63,6 +63,14 @@ fn mistakes_are_named_when_the_plugin_starts() {
             "rule = [{ effect = 'restrict', tables = ['a'], masks = { b = '1 1' } }]",
             vec!["options.rule[0].masks", "'b'"],
         ),
+        (
+            "rule = [{ effect = 'deny', tables = ['a'], access = ['reed'] }]",
+            vec!["options.rule[0].access", "reed"],
+        ),
+        (
+            "rule = [{ effect = 'deny', statements = ['copy'], access = ['read'] }]",
+            vec!["options.rule[0].access", "which tables"],
+        ),
         ("text = 1", vec!["'text'"]),
         (
             "text = \"default = 'deny'\\n[[rule]]\\neffect = 'denny'\\n\"",
