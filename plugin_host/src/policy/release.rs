@@ -8,7 +8,7 @@ use datafusion::{
         information_schema::InformationSchemaProvider, streaming::StreamingTable,
     },
     common::{
-        Column, Result, TableReference,
+        Column, Result, SchemaReference, TableReference,
         tree_node::{Transformed, TreeNodeRecursion},
     },
     datasource::{ViewTable, provider_as_source, source_as_provider},
@@ -61,7 +61,7 @@ impl Release<'_, '_, '_> {
             LogicalPlan::Dml(dml) => self.dml(dml),
             LogicalPlan::Ddl(ddl) => {
                 self.ddl(&ddl)?;
-                Ok(Transformed::no(LogicalPlan::Ddl(ddl)))
+                Ok(Transformed::yes(LogicalPlan::Ddl(self.named_in_full(ddl))))
             }
             // A mask may be null where the column is not.
             other if self.changes_fields() => other.recompute_schema().map(Transformed::yes),
@@ -230,6 +230,37 @@ impl Release<'_, '_, '_> {
             _ => return Ok(()),
         };
         self.kept(name, what)
+    }
+
+    /// The same under full names: another statement of the session may change the default schema
+    /// before this one runs.
+    fn named_in_full(&self, mut ddl: DdlStatement) -> DdlStatement {
+        let name = match &mut ddl {
+            DdlStatement::DropTable(gone) => &mut gone.name,
+            DdlStatement::DropView(gone) => &mut gone.name,
+            DdlStatement::CreateMemoryTable(made) => &mut made.name,
+            DdlStatement::CreateView(made) => &mut made.name,
+            DdlStatement::CreateExternalTable(made) => &mut made.name,
+            DdlStatement::CreateIndex(made) => &mut made.table,
+            DdlStatement::DropCatalogSchema(gone) => {
+                if let SchemaReference::Bare { schema } = &gone.name {
+                    let catalog = &self.state.config_options().catalog.default_catalog;
+                    gone.name = SchemaReference::Full {
+                        schema: Arc::clone(schema),
+                        catalog: catalog.as_str().into(),
+                    };
+                }
+                return ddl;
+            }
+            _ => return ddl,
+        };
+        let TableId {
+            catalog,
+            schema,
+            table,
+        } = self.identities.by_name(name).id;
+        *name = TableReference::full(catalog, schema, table);
+        ddl
     }
 
     fn kept(&self, name: &TableReference, what: &str) -> Result<()> {
