@@ -17,8 +17,8 @@ use datafusion::{
     },
 };
 use datafusion_plugin_api::abi::message::{
-    Access, Clause, FunctionClass, FunctionUse, LocationUsed, SettingUse, Stage, StatementFacts,
-    StatementKind, TableUse,
+    Access, Clause, FunctionClass, FunctionUse, LocationUsed, RelationKind, SettingUse, Stage,
+    StatementFacts, StatementKind, TableUse,
 };
 
 use super::{
@@ -70,14 +70,21 @@ pub(in super::super) fn gather(
             facts.kind = *kind;
         }
     }
-    if guard.needs_functions() {
-        functions(&mut facts, syntax, std::mem::take(&mut walk.functions));
-    }
     facts.extensions = std::mem::take(&mut walk.extensions).into_iter().collect();
     for record in &walk.records.tables {
+        // A scan of what a table function made bears the function's name.
+        if record.identified.relation == RelationKind::Unregistered {
+            let name = record.identified.id.table.as_str();
+            let name = name.strip_suffix("()").unwrap_or(name);
+            walk.functions
+                .insert((name.to_owned(), FunctionClass::Table));
+        }
         for written in record.identified.locations() {
             facts.locations.push(location(&written, LocationUsed::Read));
         }
+    }
+    if guard.needs_functions() {
+        functions(&mut facts, syntax, std::mem::take(&mut walk.functions));
     }
     facts.tables = walk.records.into_uses(guard.needs_columns());
     Ok(facts)

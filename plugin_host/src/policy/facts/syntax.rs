@@ -257,10 +257,14 @@ struct Calls<'a>(&'a mut Syntax);
 
 impl Calls<'_> {
     fn from(&mut self, name: &ObjectName) {
-        // DataFusion looks a table function up by its name as one string.
-        self.0.table_functions.insert(dotted(name));
-        if let Some(ObjectNamePart::Identifier(last)) = name.0.last() {
-            self.0.table_functions.insert(normal(last));
+        let known = &mut self.0.table_functions;
+        known.insert(dotted(name));
+        // DataFusion takes one part of the name, as it is written, and leaves the others.
+        for part in &name.0 {
+            if let ObjectNamePart::Identifier(part) = part {
+                known.insert(normal(part));
+                known.insert(part.value.clone());
+            }
         }
     }
 

@@ -195,6 +195,8 @@ enum Outcome {
     Stopped,
     /// It ran, and showed nothing but what may be seen.
     Part,
+    /// An error that is no refusal.
+    Error,
     /// It could not run, as what it needs was stopped before.
     Failed,
     NotStopped,
@@ -243,7 +245,12 @@ async fn plain(host: &PluginHost, world: &World, text: &str) -> Outcome {
         let answer = async { context.sql(&sql).await?.collect().await };
         last = Some(answer.await.map(|batches| shown(&batches)));
     }
-    outcome(world, text, &before, last.unwrap()).await
+    let outcome = outcome(world, text, &before, last.unwrap()).await;
+    // DataFusion hides a catalog's refusal behind an error of its own.
+    match outcome {
+        Outcome::Error => Outcome::Stopped,
+        other => other,
+    }
 }
 
 async fn outcome(
@@ -265,6 +272,7 @@ async fn outcome(
         (_, true) => Outcome::NotStopped,
         (true, false) => Outcome::Stopped,
         (false, false) if failed && text.contains(";;") => Outcome::Failed,
+        (false, false) if failed => Outcome::Error,
         (false, false) => Outcome::Part,
     }
 }
@@ -278,8 +286,13 @@ fn cell(title: &str, outcomes: &[Outcome]) -> &'static str {
         || title.starts_with("`DESCRIBE`")
         || title.starts_with("error messages")
         || title.starts_with("`EXPLAIN`");
+    let part = |outcome: &Outcome| matches!(outcome, Outcome::Part | Outcome::Error);
+    // A list of catalogs has no way to tell an error.
+    if title.contains("`CREATE DATABASE`") && outcomes.iter().all(part) {
+        return "yes, without an error";
+    }
     let any = |outcome| outcomes.contains(&outcome);
-    if any(Outcome::NotStopped) || (any(Outcome::Part) && !parts) {
+    if any(Outcome::NotStopped) || (outcomes.iter().any(part) && !parts) {
         "**no**"
     } else if outcomes
         .iter()

@@ -106,6 +106,9 @@ impl World {
                    order by 1",
             )
             .await;
+        let mut catalogs = self.owner.catalog_names();
+        catalogs.sort();
+        state += &catalogs.join(" ");
         for file in ["closed/a.csv", "free/b.csv"] {
             state += &fs::read_to_string(self.path().join(file)).unwrap_or_default();
         }
