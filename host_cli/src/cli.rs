@@ -94,6 +94,12 @@ pub(crate) struct SqlArgs {
     /// How results are written
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+    /// The user that policies are told sends the statements
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// A role of the user; may be given more than once
+    #[arg(long = "role", value_name = "NAME")]
+    pub(crate) roles: Vec<String>,
 }
 
 /// How results are written.

@@ -9,12 +9,13 @@ use std::{
 
 use datafusion::{
     common::DataFusionError,
+    execution::SendableRecordBatchStream,
     logical_expr::LogicalPlan,
     prelude::{SessionConfig, SessionContext},
     sql::parser::{DFParserBuilder, Statement},
     sql::sqlparser::dialect::dialect_from_str,
 };
-use datafusion_plugin_host::PluginHost;
+use datafusion_plugin_host::{GuardedSession, PluginHost, Subject};
 use futures::StreamExt;
 
 use self::format::ResultWriter;
@@ -38,15 +39,34 @@ pub(crate) fn run(args: &SqlArgs, out: &mut dyn Write) -> Result<Exit, CliError>
     let config = SessionConfig::new().with_information_schema(true);
     let ctx = SessionContext::new_with_config(config).enable_url_table();
     host.install(&ctx);
+    let session = match host.has_policies() {
+        true => Session::Guarded(Box::new(host.guarded(&ctx, subject(args)))),
+        false => Session::Plain(ctx),
+    };
     let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
     runtime.block_on(async {
         for text in texts {
-            for statement in parse(&ctx, &text)? {
-                execute(&ctx, statement, args, out).await?;
+            for statement in session.parse(&text)? {
+                session.execute(statement, args, out).await?;
             }
         }
         Ok(Exit::Success)
     })
+}
+
+/// Who policies are told sends the statements.
+fn subject(args: &SqlArgs) -> Subject {
+    let subject = match &args.user {
+        Some(user) => Subject::user(user),
+        None => Subject::default(),
+    };
+    args.roles.iter().fold(subject, Subject::with_role)
+}
+
+/// Statements go past policies wherever there are any.
+enum Session {
+    Plain(SessionContext),
+    Guarded(Box<GuardedSession>),
 }
 
 /// The SQL of one option.
@@ -77,17 +97,44 @@ fn parse(
     Ok(parser.parse_statements()?.into_iter())
 }
 
-/// Runs a statement and writes its rows, if it can have any, as they come.
-async fn execute(
-    ctx: &SessionContext,
-    statement: Statement,
+impl Session {
+    fn parse(&self, text: &str) -> Result<Vec<Statement>, DataFusionError> {
+        match self {
+            Self::Plain(ctx) => Ok(parse(ctx, text)?.collect()),
+            Self::Guarded(session) => session.parse(text),
+        }
+    }
+
+    /// Runs a statement and writes its rows, if it can have any, as they come.
+    async fn execute(
+        &self,
+        statement: Statement,
+        args: &SqlArgs,
+        out: &mut dyn Write,
+    ) -> Result<(), CliError> {
+        let (stream, silent) = match self {
+            Self::Plain(ctx) => {
+                let plan = ctx.state().statement_to_plan(statement).await?;
+                let silent = matches!(plan, LogicalPlan::Ddl(_) | LogicalPlan::Statement(_));
+                let frame = ctx.execute_logical_plan(plan).await?;
+                (frame.execute_stream().await?, silent)
+            }
+            Self::Guarded(session) => {
+                let query = session.execute_statement(statement).await?;
+                let silent = !query.returns_rows();
+                (query.execute_stream().await?, silent)
+            }
+        };
+        write(stream, silent, args, out).await
+    }
+}
+
+async fn write(
+    mut stream: SendableRecordBatchStream,
+    silent: bool,
     args: &SqlArgs,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let plan = ctx.state().statement_to_plan(statement).await?;
-    let silent = matches!(plan, LogicalPlan::Ddl(_) | LogicalPlan::Statement(_));
-    let frame = ctx.execute_logical_plan(plan).await?;
-    let mut stream = frame.execute_stream().await?;
     let mut writer = ResultWriter::new(args.format, stream.schema());
     while let Some(batch) = stream.next().await {
         let batch = batch?;

@@ -27,6 +27,7 @@ mod module;
 mod parcel;
 mod plan;
 mod planner;
+mod policy;
 mod table;
 mod version;
 mod waker;
@@ -58,6 +59,7 @@ pub use planner::{
     ExpressionPlanner, ExpressionPlannerObject, Planned, RelationPlanner, RelationPlannerObject,
     TypePlanner, TypePlannerObject,
 };
+pub use policy::{Policy, PolicyObject};
 pub use table::{
     Batch, BatchStream, BatchStreamObject, Input, InputObject, MemoryPool, MemoryPoolObject,
     MemoryReservation, MemoryReservationObject, Opening, Scan, ScanObject, ScanPlanning,

@@ -36,6 +36,7 @@
 //! - [`sdk::AsyncScalarOptions`] bounds the calls of an async function in time and rows.
 //! - `sdk::StreamedTable` (feature `tables`) is a table made of streams of batches, for table
 //!   functions without a provider of their own.
+//! - [`sdk::Policy`] decides on the statements of a host's guarded sessions.
 //! - [`abi::manifest::Manifest`] is what a plugin says of itself, readable from the file's bytes;
 //!   [`abi::manifest::CapabilityKind`] is a kind of thing that it exports.
 //! - [`abi::ContractVersion`] is the version of the contract, apart from that of this crate.
@@ -77,6 +78,6 @@ pub mod prelude {
     pub use crate::df55::planners::{ExpressionHookKind, RelationKind};
     pub use crate::{
         export_plugin,
-        sdk::{ActivationContext, AsyncScalarOptions, Plugin},
+        sdk::{ActivationContext, AsyncScalarOptions, Plugin, Policy},
     };
 }

@@ -24,6 +24,7 @@ mod pending;
 #[cfg(feature = "planners")]
 mod planners;
 mod plugin;
+mod policy;
 mod runtime;
 mod scalar;
 #[cfg(feature = "tables")]
@@ -52,6 +53,7 @@ pub use export::{
     TYPE_PLANNERS_NEED_FEATURE_PLANNERS,
 };
 pub use plugin::{AsyncScalarOptions, Plugin};
+pub use policy::Policy;
 pub use runtime::runtime;
 #[cfg(feature = "tables")]
 pub use stream::StreamedTable;

@@ -12,6 +12,10 @@
 //! [names]
 //! prefer = { sha2 = "spark" } # who gets a bare name that several plugins have
 //!
+//! [policies]
+//! required = ["policy"]       # plugins without whose policies no statement runs
+//! time_limit_ms = 1000        # the default: a decision that takes longer refuses the statement
+//!
 //! [host]
 //! runtime_threads = 4         # of each plugin's own runtime; 0 lets the plugin choose
 //! ```
@@ -36,6 +40,8 @@ pub struct Config {
     pub plugins: BTreeMap<String, PluginConfig>,
     /// Who gets which name.
     pub names: NamesConfig,
+    /// Which policies there must be, and how long they may think.
+    pub policies: PoliciesConfig,
     /// The host itself.
     pub host: HostConfig,
 }
@@ -87,6 +93,33 @@ impl PluginConfig {
 pub struct NamesConfig {
     /// The plugin that a bare name belongs to, of several that have it.
     pub prefer: BTreeMap<String, String>,
+}
+
+/// Policies.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PoliciesConfig {
+    /// Plugins, or single policies as `plugin.policy`, without which every statement is refused.
+    pub required: Vec<String>,
+    /// How long a decision may take, in milliseconds.
+    pub time_limit_ms: u64,
+}
+
+impl Default for PoliciesConfig {
+    fn default() -> Self {
+        Self {
+            required: Vec::new(),
+            time_limit_ms: 1000,
+        }
+    }
+}
+
+impl PoliciesConfig {
+    /// How long a decision may take.
+    pub fn time_limit(&self) -> Duration {
+        Duration::from_millis(self.time_limit_ms)
+    }
 }
 
 /// The host itself.
@@ -216,6 +249,9 @@ mod tests {
             allow_panic_abort = true
             [names]
             prefer = { sha2 = "spark" }
+            [policies]
+            required = ["guard"]
+            time_limit_ms = 20
             [host]
             runtime_threads = 3
             "#,
@@ -231,6 +267,8 @@ mod tests {
         assert_eq!(Value::Object(spark.options), expected);
         assert!(!config.plugin("old").enabled && config.plugin("old").allow_panic_abort);
         assert_eq!(config.names.prefer["sha2"], "spark");
+        assert_eq!(config.policies.required, ["guard"]);
+        assert_eq!(config.policies.time_limit(), Duration::from_millis(20));
         assert_eq!(config.host.runtime_threads, 3);
         assert_eq!(config.plugin("unmentioned"), PluginConfig::default());
     }

@@ -25,6 +25,14 @@ pub enum HostError {
     /// Files could not be loaded.
     #[error("{0}")]
     Load(LoadFailures),
+    /// The policies of a plugin that is linked in could not be taken.
+    #[error("plugin '{plugin}', linked in: {source}")]
+    LinkedIn {
+        /// The plugin's name.
+        plugin: String,
+        /// Its error.
+        source: CallError,
+    },
 }
 
 /// Every file that was tried and why it failed.

@@ -14,6 +14,7 @@ pub(crate) mod origin;
 pub(crate) mod partition_evaluator;
 pub(crate) mod pending;
 pub(crate) mod planner;
+pub(crate) mod policy;
 pub(crate) mod recent;
 pub(crate) mod scalar;
 pub(crate) mod settings;

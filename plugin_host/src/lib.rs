@@ -33,6 +33,8 @@
 //! - [`LoadedPlugin`] is a plugin that was judged, opened and activated.
 //! - [`InstallReport`] tells for each function its names in a session; [`BareName`] says what became
 //!   of the one without a qualifier.
+//! - [`GuardedSession`] is a session in which the policies of plugins decide on every statement, for
+//!   one [`Subject`]; [`PolicyRefusal`] is why a statement was not run.
 //! - [`HostError`] lists every file that was tried and why it failed.
 //! - [`MetricsSnapshot`] counts the calls, rows, errors and panics of an item.
 //!
@@ -57,6 +59,7 @@ mod install;
 pub mod judge;
 mod load;
 mod log;
+mod policy;
 mod registry;
 mod tables;
 
@@ -64,6 +67,7 @@ pub use error::{HostError, LoadFailure, LoadFailures, LoadProblem};
 pub use import::{imported::ItemKind, metrics::MetricsSnapshot};
 pub use install::{BareName, InstallReport, InstalledItem, PluginReport};
 pub use load::LoadError;
+pub use policy::{GuardedQuery, GuardedSession, PolicyRefusal, Subject};
 pub use registry::{
     LoadedPlugin, PassedOverFile, PluginHost, PluginHostBuilder, RefusedCapability,
 };

@@ -10,6 +10,8 @@ use datafusion::{
     execution::{SessionState, context::SessionContext, session_state::SessionStateBuilder},
 };
 
+use datafusion_plugin_api::abi::PluginInstanceObject;
+
 pub use self::{
     builder::PluginHostBuilder,
     plugin::{LoadedPlugin, RefusedCapability},
@@ -18,6 +20,7 @@ use crate::{
     config::Config,
     discover::PassedOver,
     install::{self, Candidate, InstallReport},
+    policy::{self, Guard, GuardedSession, Subject},
     tables,
 };
 
@@ -32,6 +35,9 @@ struct Inner {
     plugins: Vec<LoadedPlugin>,
     passed_over: Vec<PassedOverFile>,
     config: Config,
+    guard: Arc<Guard>,
+    /// Live as long as their policies.
+    _linked_in: Vec<PluginInstanceObject>,
 }
 
 /// A file of the search that is not used.
@@ -74,7 +80,18 @@ impl PluginHost {
     /// Names are decided before anything is registered, and registering cannot fail, so a session
     /// has all of it or none. `plugins()` and the other three table functions of the host come in
     /// too, where the session has no table function of their name; the first host to install answers.
+    ///
+    /// Where there are policies, they guard what they can of the session, for nobody in particular:
+    /// see [`PluginHost::install_for`].
     pub fn install(&self, context: &SessionContext) -> InstallReport {
+        self.install_for(context, &Subject::default())
+    }
+
+    /// As [`PluginHost::install`], and tells policies who sends the session's statements. They are
+    /// told so at the first installation. What they cannot guard of a plain session stands in
+    /// `docs/policy.md`; [`PluginHost::guarded`] has no such gaps. Tables that the application
+    /// registers later have to pass the policies too.
+    pub fn install_for(&self, context: &SessionContext, subject: &Subject) -> InstallReport {
         let state = context.state_ref();
         let mut state = state.write();
         let report = install::install(
@@ -83,7 +100,24 @@ impl PluginHost {
             &self.inner.config.names.prefer,
         );
         self.register_tables(&mut state);
+        drop(state);
+        if self.inner.guard.is_needed() {
+            policy::plain::install(context, &self.inner.guard, subject);
+        }
         report
+    }
+
+    /// The session's tables and functions behind the policies of all plugins, for one subject.
+    ///
+    /// Install first: what the context has now is what the guarded session has.
+    pub fn guarded(&self, context: &SessionContext, subject: Subject) -> GuardedSession {
+        GuardedSession::new(context, Arc::clone(&self.inner.guard), subject)
+    }
+
+    /// Whether there are policies, or should be: statements are to go through
+    /// [`PluginHost::guarded`] then.
+    pub fn has_policies(&self) -> bool {
+        self.inner.guard.is_needed()
     }
 
     /// Installs everything into a builder of session states, after its other functions were set.
@@ -99,6 +133,9 @@ impl PluginHost {
             functions
                 .entry(name.to_owned())
                 .or_insert_with(|| Arc::new(function));
+        }
+        if self.inner.guard.is_needed() {
+            builder = policy::plain::install_into(builder, &self.inner.guard, &Subject::default());
         }
         (builder, report)
     }

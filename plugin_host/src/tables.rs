@@ -13,6 +13,7 @@ use datafusion::{
 };
 
 use crate::{
+    ItemKind,
     artifact::description::{FunctionEntry, TableFunctionEntry},
     registry::{LoadedPlugin, PluginHost},
 };
@@ -263,14 +264,17 @@ fn metrics(plugins: &[LoadedPlugin]) -> Vec<(&'static str, ArrayRef)> {
     let rows: Vec<_> = plugins
         .iter()
         .flat_map(|plugin| {
-            plugin.functions().iter().map(move |function| {
-                (
-                    plugin.name(),
-                    function.name.as_str(),
-                    function.kind,
-                    function.metrics.snapshot(),
-                )
-            })
+            let functions = plugin
+                .functions()
+                .iter()
+                .map(|function| (function.name.as_str(), function.kind, &function.metrics));
+            let policies = plugin.policies().iter().map(|policy| {
+                let origin = policy.origin();
+                (origin.item(), ItemKind::Policy, origin.metrics())
+            });
+            functions
+                .chain(policies)
+                .map(|(name, kind, metrics)| (plugin.name(), name, kind, metrics.snapshot()))
         })
         .collect();
     let count = |value: fn(&crate::MetricsSnapshot) -> u64| -> ArrayRef {

@@ -140,7 +140,10 @@ fn second_install_changes_nothing(host: &PluginHost) {
         (functions, tables, state.relation_planners().len())
     };
     let without = names();
-    assert!(!host.install(&ctx).is_unchanged());
+    let installed = !host.install(&ctx).is_unchanged();
+    let description = described(host);
+    // Policies guard a session, and are under no name in it.
+    assert_eq!(installed, description.count() > description.policies.len());
     let once = names();
     assert_ne!(once, without);
     assert!(host.install(&ctx).is_unchanged());

@@ -17,6 +17,7 @@ mod main {
     mod planners;
     mod planning;
     mod plugins;
+    mod policy;
     mod refusals;
     mod spark_sqllogictest;
     mod tables;

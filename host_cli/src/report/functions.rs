@@ -66,6 +66,7 @@ pub(super) fn write(out: &mut dyn Write, description: &Description, full: bool) 
         ("relation planners", &description.relation_planners),
         ("expression planners", &description.expression_planners),
         ("type planners", &description.type_planners),
+        ("policies", &description.policies),
     ] {
         let lines = names.iter().map(|name| Line::new(name, name, ""));
         section(out, title, lines.collect(), full)?;

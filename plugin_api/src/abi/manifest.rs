@@ -84,12 +84,14 @@ pub enum CapabilityKind {
     ExprPlanner,
     /// Type planners.
     TypePlanner,
+    /// Policies.
+    Policy,
     /// A kind of a later contract minor.
     Unknown(String),
 }
 
 impl CapabilityKind {
-    const KNOWN: [(Self, &'static str); 13] = [
+    const KNOWN: [(Self, &'static str); 14] = [
         (Self::ScalarFunction, "scalar_function"),
         (Self::AsyncScalarFunction, "async_scalar_function"),
         (Self::AggregateFunction, "aggregate_function"),
@@ -103,6 +105,7 @@ impl CapabilityKind {
         (Self::RelationPlanner, "relation_planner"),
         (Self::ExprPlanner, "expr_planner"),
         (Self::TypePlanner, "type_planner"),
+        (Self::Policy, "policy"),
     ];
 
     /// Its name in manifests.

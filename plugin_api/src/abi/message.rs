@@ -10,6 +10,7 @@ mod log;
 mod plan;
 mod planner;
 mod plugin;
+mod policy;
 mod signature;
 mod table;
 
@@ -35,6 +36,11 @@ pub use planner::{
     NamesReply, PlannerDescriptor, RelationReply, TableNameReply,
 };
 pub use plugin::{Activation, Exports};
+pub use policy::{
+    Access, Clause, ColumnUse, FunctionClass, FunctionUse, LocationUse, LocationUsed,
+    PolicyDecision, PolicyDescriptor, RelationKind, SettingUse, Stage, StatementFacts,
+    StatementKind, TableRestriction, TableUse,
+};
 pub use signature::{
     ArrayArgument, Coercion, Documentation, Signature, TypeClass, TypeSignature, Volatility,
 };

@@ -10,8 +10,9 @@ use abi_stable::{
 
 use super::{
     AggregateFunctionObject, CallError, CatalogObject, ExpressionPlannerObject, Parcel,
-    RelationPlannerObject, Reply, ScalarFunctionObject, TableFactoryObject, TableFunctionObject,
-    TableObject, TypePlannerObject, WindowFunctionObject, guard::guarded, message::Activation,
+    PolicyObject, RelationPlannerObject, Reply, ScalarFunctionObject, TableFactoryObject,
+    TableFunctionObject, TableObject, TypePlannerObject, WindowFunctionObject, guard::guarded,
+    message::Activation,
 };
 
 /// The symbol under which a plugin library exports its [`LibHeader`].
@@ -62,6 +63,8 @@ interface! {
         fn expression_planner(position: usize) -> ExpressionPlannerObject;
         /// The type planner at a position among the type planners.
         fn type_planner(position: usize) -> TypePlannerObject;
+        /// The policy at a position among the policies.
+        fn policy(position: usize) -> PolicyObject;
     }
 }
 

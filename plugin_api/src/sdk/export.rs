@@ -247,6 +247,9 @@ macro_rules! __capability {
     (catalog_provider) => {
         "catalog_provider:portable"
     };
+    (policy) => {
+        "policy:portable"
+    };
     (table_expressions) => {
         $crate::sdk::TABLE_EXPRESSIONS_NEED_FEATURE_TABLE_EXPRESSIONS
     };

@@ -7,6 +7,7 @@ use super::{
     aggregate::{self, AggregateExport, AggregateFunctions},
     functions::Functions,
     interned::Interned,
+    policy::Policies,
     scalar,
     window::{self, WindowExport, WindowFunctions},
 };
@@ -18,9 +19,9 @@ use super::{
 use crate::{
     abi::{
         AggregateFunctionObject, CallError, CatalogObject, ExpressionPlannerObject, Parcel,
-        PluginInstance, RelationPlannerObject, ScalarFunctionObject, TableFactoryObject,
-        TableFunctionObject, TableObject, TypePlannerObject, WindowFunctionObject,
-        message::Exports,
+        PluginInstance, PolicyObject, RelationPlannerObject, ScalarFunctionObject,
+        TableFactoryObject, TableFunctionObject, TableObject, TypePlannerObject,
+        WindowFunctionObject, message::Exports,
     },
     df55::{parcel::ParcelBuilder, types::TypeList},
 };
@@ -29,6 +30,7 @@ pub(super) struct Instance {
     scalar: Arc<Functions>,
     aggregate: Arc<AggregateFunctions>,
     window: Arc<WindowFunctions>,
+    policies: Policies,
     #[cfg(feature = "tables")]
     sources: Sources,
     #[cfg(feature = "planners")]
@@ -41,6 +43,7 @@ impl Instance {
             scalar: Arc::new(Functions::new(plugin.scalar)),
             aggregate: Arc::new(Interned::new(plugin.aggregate, |udf| udf.name().to_owned())),
             window: Arc::new(Interned::new(plugin.window, |udf| udf.name().to_owned())),
+            policies: plugin.policies,
             #[cfg(feature = "tables")]
             sources: plugin.sources,
             #[cfg(feature = "planners")]
@@ -99,6 +102,7 @@ impl PluginInstance for Instance {
                 .window_functions
                 .push(window::descriptor(udf, &mut types)?);
         }
+        exports.policies = self.policies.names().map(str::to_owned).collect();
         #[cfg(feature = "tables")]
         {
             let Sources {
@@ -213,5 +217,12 @@ impl PluginInstance for Instance {
     #[cfg(not(feature = "planners"))]
     fn type_planner(&self, position: usize) -> Result<TypePlannerObject, CallError> {
         none("type planner", position)
+    }
+
+    fn policy(&self, position: usize) -> Result<PolicyObject, CallError> {
+        match self.policies.object(position) {
+            Some(object) => Ok(object),
+            None => none("policy", position),
+        }
     }
 }

@@ -13,10 +13,13 @@ use datafusion_session::{
     CatalogProvider, TableFunction, TableFunctionImpl, TableProvider, TableProviderFactory,
 };
 
-use super::instance::Instance;
 #[cfg(feature = "tables")]
 use super::{
     catalog::CatalogEntry, table_factory::TableFactoryEntry, table_function::TableFunctionEntry,
+};
+use super::{
+    instance::Instance,
+    policy::{Policies, Policy},
 };
 use crate::abi::PluginInstanceObject;
 
@@ -60,6 +63,7 @@ pub struct Plugin {
     pub(super) scalar: Vec<ScalarEntry>,
     pub(super) aggregate: Vec<Arc<AggregateUDF>>,
     pub(super) window: Vec<Arc<WindowUDF>>,
+    pub(super) policies: Policies,
     #[cfg(feature = "tables")]
     pub(super) sources: Sources,
     #[cfg(feature = "planners")]
@@ -212,6 +216,12 @@ impl Plugin {
         self
     }
 
+    /// Exports a policy, which decides on every statement of a host's guarded sessions.
+    pub fn policy(mut self, name: impl Into<String>, policy: impl Policy) -> Self {
+        self.policies.push(name.into(), policy);
+        self
+    }
+
     /// The plugin as a host sees it, in this process and without a library: for tests of a plugin's
     /// functions across the contract.
     ///
@@ -233,6 +243,7 @@ impl Plugin {
             self.aggregate.iter().map(|udf| udf.name()),
         )?;
         unique("window functions", self.window.iter().map(|udf| udf.name()))?;
+        unique("policies", self.policies.names())?;
         #[cfg(feature = "tables")]
         {
             let Sources {

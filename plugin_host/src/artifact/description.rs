@@ -37,6 +37,9 @@ pub struct Description {
     /// Type planners, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub type_planners: Vec<String>,
+    /// Policies, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
 }
 
 /// A function.
@@ -106,6 +109,7 @@ impl Description {
             relation_planners: planners(&exports.relation_planners),
             expression_planners: planners(&exports.expression_planners),
             type_planners: planners(&exports.type_planners),
+            policies: exports.policies.clone(),
         }
     }
 
@@ -119,6 +123,7 @@ impl Description {
             + self.relation_planners.len()
             + self.expression_planners.len()
             + self.type_planners.len()
+            + self.policies.len()
     }
 
     /// The first fact in which this description, packed, differs from what activation yields.
@@ -146,6 +151,7 @@ impl Description {
                 ("relation planner", &description.relation_planners),
                 ("expression planner", &description.expression_planners),
                 ("type planner", &description.type_planners),
+                ("policy", &description.policies),
             ];
             let sources = sources
                 .into_iter()
@@ -161,7 +167,7 @@ impl Description {
         let text = |(kind, name, aliases, volatility): &(&str, &str, &[String], &str)| {
             let mut text = match *kind {
                 "table provider" | "table factory" | "catalog" | "relation planner"
-                | "expression planner" | "type planner" => format!("{kind} '{name}'"),
+                | "expression planner" | "type planner" | "policy" => format!("{kind} '{name}'"),
                 _ => format!("{kind} function '{name}'"),
             };
             if !volatility.is_empty() {

@@ -51,6 +51,8 @@ pub enum ItemKind {
     ExprPlanner,
     /// A type planner.
     TypePlanner,
+    /// A policy.
+    Policy,
 }
 
 impl std::fmt::Display for ItemKind {
@@ -67,6 +69,7 @@ impl std::fmt::Display for ItemKind {
             Self::RelationPlanner => "relation planner",
             Self::ExprPlanner => "expression planner",
             Self::TypePlanner => "type planner",
+            Self::Policy => "policy",
         })
     }
 }

@@ -25,11 +25,14 @@ use super::{
     names::Namespace,
     planners::{self, NewPlanners},
 };
-use crate::import::{
-    catalog::PluginCatalog,
-    imported::Named,
-    planner::TypePlanners,
-    table::{PluginTable, PluginTableFactory, PluginTableFunction},
+use crate::{
+    import::{
+        catalog::PluginCatalog,
+        imported::Named,
+        planner::TypePlanners,
+        table::{PluginTable, PluginTableFactory, PluginTableFunction},
+    },
+    policy,
 };
 
 /// Where functions are looked up and registered.
@@ -167,7 +170,8 @@ impl Functions for SessionState {
 
     fn catalogs(&self) -> Option<(&Arc<dyn CatalogProviderList>, String)> {
         let default = self.config_options().catalog.default_catalog.clone();
-        Some((self.catalog_list(), default))
+        // Under the guard of policies, the catalogs are not what they were registered as.
+        Some((policy::plain::registered(self), default))
     }
 
     fn register(&mut self, named: Named) {
@@ -181,11 +185,17 @@ impl Functions for SessionState {
                 self.table_factories_mut().insert(name, factory);
             }
             Named::Catalog(name, catalog) => {
-                self.catalog_list().register_catalog(name, catalog);
+                policy::plain::registered(self).register_catalog(name, catalog);
             }
             Named::TableProvider(schema, name, table) => {
                 let default = &self.config_options().catalog.default_catalog;
-                register_table(self.catalog_list(), default, &schema, name, table);
+                register_table(
+                    policy::plain::registered(self),
+                    default,
+                    &schema,
+                    name,
+                    table,
+                );
             }
             // These come all at once.
             Named::RelationPlanner(_) | Named::ExprPlanner(_) | Named::TypePlanner(_) => {}

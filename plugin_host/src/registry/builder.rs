@@ -2,13 +2,20 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use datafusion_plugin_api::abi::{CallError, PluginInstanceObject};
+
 use super::{Inner, LoadedPlugin, PassedOverFile, PluginHost};
 use crate::{
     artifact::{Artifact, ArtifactProblem},
     config::Config,
     discover::{Candidate, Origin, SearchPath, check_unique_names},
     error::{HostError, LoadFailure, LoadFailures, LoadProblem},
-    import::origin::report_drop_failures,
+    import::{
+        imported::Described,
+        origin::{Activated, report_drop_failures},
+        policy::{self, ImportedPolicy},
+    },
+    policy::Guard,
 };
 
 /// Says where plugins are and how they may be used.
@@ -17,6 +24,7 @@ pub struct PluginHostBuilder {
     search: SearchPath,
     config: Config,
     name: Option<String>,
+    linked_in: Vec<(String, PluginInstanceObject)>,
 }
 
 impl PluginHostBuilder {
@@ -47,6 +55,17 @@ impl PluginHostBuilder {
     /// The application's name, told to plugins.
     pub fn host_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// Takes the policies of a plugin that is linked into this program, under the plugin's name. Its
+    /// other exports are not taken: an application registers those with DataFusion.
+    pub fn linked_policies(
+        mut self,
+        plugin: impl Into<String>,
+        instance: PluginInstanceObject,
+    ) -> Self {
+        self.linked_in.push((plugin.into(), instance));
         self
     }
 
@@ -96,7 +115,25 @@ impl PluginHostBuilder {
                 others: plugins.len(),
             }));
         }
+        let mut policies = Vec::new();
+        for (plugin, instance) in &self.linked_in {
+            let taken = policies_of(plugin, instance);
+            let refuse = |source| HostError::LinkedIn {
+                plugin: plugin.clone(),
+                source,
+            };
+            policies.extend(taken.map_err(refuse)?);
+        }
+        policies.extend(plugins.iter().flat_map(|plugin| plugin.policies()).cloned());
+        let limits = &self.config.policies;
+        let guard = Guard::new(policies, &limits.required, limits.time_limit());
         let inner = Inner {
+            guard: Arc::new(guard),
+            _linked_in: self
+                .linked_in
+                .into_iter()
+                .map(|(_, instance)| instance)
+                .collect(),
             plugins,
             passed_over,
             config: self.config,
@@ -127,6 +164,15 @@ impl PluginHostBuilder {
             Err(error) => Err(LoadProblem::Artifact(error)),
         }
     }
+}
+
+fn policies_of(
+    plugin: &str,
+    instance: &PluginInstanceObject,
+) -> Result<Vec<Arc<ImportedPolicy>>, CallError> {
+    let described = Described::of(instance)?;
+    let activated = Activated::new(plugin, false);
+    policy::import(&activated, instance, &described.exports.policies)
 }
 
 /// Whether a candidate is used, or why not.

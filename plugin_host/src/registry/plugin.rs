@@ -17,6 +17,7 @@ use crate::{
         async_scalar::AsyncLimits,
         imported::{self, Described, Imported},
         origin::Activated,
+        policy::{self, ImportedPolicy},
     },
     judge::{HostIdentity, JudgeOptions, Refusal, judge},
     load,
@@ -30,6 +31,7 @@ pub struct LoadedPlugin {
     described: Described,
     refused: Vec<RefusedCapability>,
     functions: Vec<Imported>,
+    policies: Vec<Arc<ImportedPolicy>>,
     /// Lives as long as the plugin: its functions may rely on what activation set up.
     _instance: PluginInstanceObject,
 }
@@ -94,14 +96,14 @@ impl LoadedPlugin {
             .into_iter()
             .map(|granted| granted.kind)
             .collect();
-        let functions = imported::import(
-            &Activated::new(&name, granted.contains(&CapabilityKind::TableExpressions)),
-            &instance,
-            &described,
-            limits,
-            &granted,
-        )
-        .map_err(attribute)?;
+        let activated = Activated::new(&name, granted.contains(&CapabilityKind::TableExpressions));
+        let functions = imported::import(&activated, &instance, &described, limits, &granted)
+            .map_err(attribute)?;
+        let policies = match granted.contains(&CapabilityKind::Policy) {
+            true => policy::import(&activated, &instance, &described.exports.policies),
+            false => Ok(Vec::new()),
+        };
+        let policies = policies.map_err(attribute)?;
         let refused = verdict
             .refused_capabilities
             .into_iter()
@@ -112,6 +114,7 @@ impl LoadedPlugin {
             described,
             refused,
             functions,
+            policies,
             _instance: instance,
         })
     }
@@ -148,6 +151,10 @@ impl LoadedPlugin {
 
     pub(crate) fn functions(&self) -> &[Imported] {
         &self.functions
+    }
+
+    pub(crate) fn policies(&self) -> &[Arc<ImportedPolicy>] {
+        &self.policies
     }
 }
 
@@ -217,6 +224,7 @@ fn check_declared(manifest: &Manifest, exports: &Exports) -> Result<(), String> 
             CapabilityKind::CatalogProvider,
             exports.catalogs.first().cloned(),
         ),
+        (CapabilityKind::Policy, exports.policies.first().cloned()),
         (
             CapabilityKind::RelationPlanner,
             planner(&exports.relation_planners),

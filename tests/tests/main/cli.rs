@@ -4,6 +4,7 @@ mod check;
 mod inspect;
 mod list;
 mod pack;
+mod policy;
 mod sql;
 
 use std::{

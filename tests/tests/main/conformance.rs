@@ -46,3 +46,8 @@ async fn spark() {
 async fn delta() {
     check(&plugin("datafusion-plugin-delta"), None, &[]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policy() {
+    check(&plugin("datafusion-plugin-policy"), None, &[]).await;
+}

@@ -64,4 +64,7 @@ pub struct Exports {
     /// Type planners, in the order in which they are asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub type_planners: Vec<PlannerDescriptor>,
+    /// Policies, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
 }
