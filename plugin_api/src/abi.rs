@@ -28,6 +28,7 @@ mod parcel;
 mod plan;
 mod planner;
 mod policy;
+mod rule;
 mod table;
 mod version;
 mod waker;
@@ -60,6 +61,7 @@ pub use planner::{
     TypePlanner, TypePlannerObject,
 };
 pub use policy::{Policy, PolicyObject};
+pub use rule::{PlanRule, PlanRuleObject};
 pub use table::{
     Batch, BatchStream, BatchStreamObject, Input, InputObject, MemoryPool, MemoryPoolObject,
     MemoryReservation, MemoryReservationObject, Opening, Scan, ScanObject, ScanPlanning,

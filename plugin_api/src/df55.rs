@@ -24,6 +24,8 @@ pub mod planners;
 pub mod plans;
 pub mod properties;
 pub mod row_value;
+#[cfg(feature = "rules")]
+pub mod rules;
 pub mod settings;
 pub mod signature;
 #[cfg(feature = "simplify")]

@@ -76,6 +76,8 @@ pub mod prelude {
 
     #[cfg(feature = "planners")]
     pub use crate::df55::planners::{ExpressionHookKind, RelationKind};
+    #[cfg(feature = "rules")]
+    pub use crate::{abi::message::Uncarried, df55::rules::NodeKind, sdk::Rule};
     pub use crate::{
         export_plugin,
         sdk::{ActivationContext, AsyncScalarOptions, Plugin, Policy},

@@ -23,8 +23,12 @@ mod partition_evaluator;
 mod pending;
 #[cfg(feature = "planners")]
 mod planners;
+#[cfg(feature = "plans")]
+mod plans;
 mod plugin;
 mod policy;
+#[cfg(feature = "rules")]
+mod rules;
 mod runtime;
 mod scalar;
 #[cfg(feature = "tables")]
@@ -57,3 +61,8 @@ pub use policy::Policy;
 pub use runtime::runtime;
 #[cfg(feature = "tables")]
 pub use stream::StreamedTable;
+#[cfg(feature = "rules")]
+pub use {
+    export::{ANALYZER_RULES_NEED_FEATURE_RULES, OPTIMIZER_RULES_NEED_FEATURE_RULES},
+    rules::Rule,
+};

@@ -16,6 +16,7 @@ pub(crate) mod pending;
 pub(crate) mod planner;
 pub(crate) mod policy;
 pub(crate) mod recent;
+pub(crate) mod rule;
 pub(crate) mod scalar;
 pub(crate) mod settings;
 pub(crate) mod table;

@@ -5,6 +5,7 @@ mod names;
 mod planners;
 mod qualified;
 mod report;
+mod rules;
 mod session;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -19,6 +20,7 @@ use crate::import::{
 };
 use names::Claims;
 use planners::NewPlanners;
+use rules::NewRules;
 use session::{Building, Functions};
 
 /// The functions of one plugin, and what its configuration lets it do.
@@ -98,6 +100,7 @@ fn commit(session: &mut impl Functions, registrations: Vec<Named>) {
         )
     });
     let planners = NewPlanners::of(&registrations);
+    let rules = NewRules::of(&registrations);
     for named in registrations {
         session.register(named);
     }
@@ -110,5 +113,8 @@ fn commit(session: &mut impl Functions, registrations: Vec<Named>) {
     // Last, so that they stand before the one above and see what was written.
     if !planners.is_empty() {
         session.register_planners(planners);
+    }
+    if !rules.is_empty() {
+        session.register_rules(rules);
     }
 }

@@ -19,6 +19,7 @@ mod main {
     mod plugins;
     mod policy;
     mod refusals;
+    mod rules;
     mod spark_sqllogictest;
     mod tables;
     mod twins;

@@ -67,6 +67,8 @@ pub(super) fn write(out: &mut dyn Write, description: &Description, full: bool) 
         ("expression planners", &description.expression_planners),
         ("type planners", &description.type_planners),
         ("policies", &description.policies),
+        ("analyzer rules", &description.analyzer_rules),
+        ("optimizer rules", &description.optimizer_rules),
     ] {
         let lines = names.iter().map(|name| Line::new(name, name, ""));
         section(out, title, lines.collect(), full)?;

@@ -86,12 +86,16 @@ pub enum CapabilityKind {
     TypePlanner,
     /// Policies.
     Policy,
+    /// Analyzer rules.
+    AnalyzerRule,
+    /// Optimizer rules.
+    OptimizerRule,
     /// A kind of a later contract minor.
     Unknown(String),
 }
 
 impl CapabilityKind {
-    const KNOWN: [(Self, &'static str); 14] = [
+    const KNOWN: [(Self, &'static str); 16] = [
         (Self::ScalarFunction, "scalar_function"),
         (Self::AsyncScalarFunction, "async_scalar_function"),
         (Self::AggregateFunction, "aggregate_function"),
@@ -106,6 +110,8 @@ impl CapabilityKind {
         (Self::ExprPlanner, "expr_planner"),
         (Self::TypePlanner, "type_planner"),
         (Self::Policy, "policy"),
+        (Self::AnalyzerRule, "analyzer_rule"),
+        (Self::OptimizerRule, "optimizer_rule"),
     ];
 
     /// Its name in manifests.

@@ -11,6 +11,7 @@ mod plan;
 mod planner;
 mod plugin;
 mod policy;
+mod rule;
 mod signature;
 mod table;
 
@@ -41,6 +42,7 @@ pub use policy::{
     PolicyDecision, PolicyDescriptor, RelationKind, SettingUse, Stage, StatementFacts,
     StatementKind, TableRestriction, TableUse,
 };
+pub use rule::{RuleDescriptor, RulePosition, RuleReply, RuleRequest, RuleStage, Uncarried};
 pub use signature::{
     ArrayArgument, Coercion, Documentation, Signature, TypeClass, TypeSignature, Volatility,
 };

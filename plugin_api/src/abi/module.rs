@@ -10,9 +10,9 @@ use abi_stable::{
 
 use super::{
     AggregateFunctionObject, CallError, CatalogObject, ExpressionPlannerObject, Parcel,
-    PolicyObject, RelationPlannerObject, Reply, ScalarFunctionObject, TableFactoryObject,
-    TableFunctionObject, TableObject, TypePlannerObject, WindowFunctionObject, guard::guarded,
-    message::Activation,
+    PlanRuleObject, PolicyObject, RelationPlannerObject, Reply, ScalarFunctionObject,
+    TableFactoryObject, TableFunctionObject, TableObject, TypePlannerObject, WindowFunctionObject,
+    guard::guarded, message::Activation,
 };
 
 /// The symbol under which a plugin library exports its [`LibHeader`].
@@ -65,6 +65,8 @@ interface! {
         fn type_planner(position: usize) -> TypePlannerObject;
         /// The policy at a position among the policies.
         fn policy(position: usize) -> PolicyObject;
+        /// The rule at a position among the rules.
+        fn rule(position: usize) -> PlanRuleObject;
     }
 }
 

@@ -103,6 +103,16 @@ pub const EXPR_PLANNERS_NEED_FEATURE_PLANNERS: &str = "expr_planner:same-major";
 #[cfg(feature = "planners")]
 pub const TYPE_PLANNERS_NEED_FEATURE_PLANNERS: &str = "type_planner:same-major";
 
+/// The manifest's record of `analyzer_rule`; there is none without the SDK's feature.
+#[doc(hidden)]
+#[cfg(feature = "rules")]
+pub const ANALYZER_RULES_NEED_FEATURE_RULES: &str = "analyzer_rule:same-major";
+
+/// The manifest's record of `optimizer_rule`; there is none without the SDK's feature.
+#[doc(hidden)]
+#[cfg(feature = "rules")]
+pub const OPTIMIZER_RULES_NEED_FEATURE_RULES: &str = "optimizer_rule:same-major";
+
 /// Whether a manifest's records declare `scalar_function_simplify`.
 #[doc(hidden)]
 pub const fn declares_simplify(records: &[(&str, &str)]) -> bool {
@@ -261,6 +271,12 @@ macro_rules! __capability {
     };
     (type_planner) => {
         $crate::sdk::TYPE_PLANNERS_NEED_FEATURE_PLANNERS
+    };
+    (analyzer_rule) => {
+        $crate::sdk::ANALYZER_RULES_NEED_FEATURE_RULES
+    };
+    (optimizer_rule) => {
+        $crate::sdk::OPTIMIZER_RULES_NEED_FEATURE_RULES
     };
     (scalar_function_simplify) => {
         $crate::sdk::SIMPLIFY_NEEDS_FEATURE_SIMPLIFY

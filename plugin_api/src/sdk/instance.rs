@@ -19,7 +19,7 @@ use super::{
 use crate::{
     abi::{
         AggregateFunctionObject, CallError, CatalogObject, ExpressionPlannerObject, Parcel,
-        PluginInstance, PolicyObject, RelationPlannerObject, ScalarFunctionObject,
+        PlanRuleObject, PluginInstance, PolicyObject, RelationPlannerObject, ScalarFunctionObject,
         TableFactoryObject, TableFunctionObject, TableObject, TypePlannerObject,
         WindowFunctionObject, message::Exports,
     },
@@ -35,6 +35,8 @@ pub(super) struct Instance {
     sources: Sources,
     #[cfg(feature = "planners")]
     planners: super::planners::Planners,
+    #[cfg(feature = "rules")]
+    rules: Vec<super::Rule>,
 }
 
 impl Instance {
@@ -48,12 +50,14 @@ impl Instance {
             sources: plugin.sources,
             #[cfg(feature = "planners")]
             planners: plugin.planners,
+            #[cfg(feature = "rules")]
+            rules: plugin.rules,
         }
     }
 
-    #[cfg(feature = "planners")]
-    fn own(&self) -> super::planners::Own {
-        super::planners::Own::new(&self.scalar, &self.aggregate, &self.window)
+    #[cfg(feature = "plans")]
+    fn own(&self) -> super::plans::Own {
+        super::plans::Own::new(&self.scalar, &self.aggregate, &self.window)
     }
 }
 
@@ -70,6 +74,10 @@ impl Drop for Instance {
         crate::abi::drop_each(tables, |(name, _)| name.clone());
         crate::abi::drop_each(factories, |entry| entry.name.clone());
         crate::abi::drop_each(catalogs, |entry| entry.name.clone());
+        #[cfg(feature = "rules")]
+        crate::abi::drop_each(std::mem::take(&mut self.rules), |rule| {
+            rule.descriptor.name.clone()
+        });
     }
 }
 
@@ -118,6 +126,11 @@ impl PluginInstance for Instance {
         }
         #[cfg(feature = "planners")]
         self.planners.describe(&mut exports);
+        #[cfg(feature = "rules")]
+        {
+            let rules = self.rules.iter();
+            exports.rules = rules.map(|rule| rule.descriptor.clone()).collect();
+        }
         ParcelBuilder::new()
             .types(types.as_slice())
             .finish(&exports)
@@ -202,6 +215,19 @@ impl PluginInstance for Instance {
     #[cfg(feature = "planners")]
     fn type_planner(&self, position: usize) -> Result<TypePlannerObject, CallError> {
         self.planners.types(position)
+    }
+
+    #[cfg(feature = "rules")]
+    fn rule(&self, position: usize) -> Result<PlanRuleObject, CallError> {
+        match self.rules.get(position) {
+            Some(rule) => Ok(rule.object(self.own())),
+            None => none("rule", position),
+        }
+    }
+
+    #[cfg(not(feature = "rules"))]
+    fn rule(&self, position: usize) -> Result<PlanRuleObject, CallError> {
+        none("rule", position)
     }
 
     #[cfg(not(feature = "planners"))]

@@ -37,7 +37,7 @@ impl<T: PartialEq> Interned<T> {
     }
 
     /// The function of an identity.
-    #[cfg(feature = "planners")]
+    #[cfg(feature = "plans")]
     pub(super) fn get(&self, identity: u64) -> Option<Arc<T>> {
         let position = usize::try_from(identity % FIRST_DERIVED).ok()?;
         if identity < FIRST_DERIVED {

@@ -2,7 +2,6 @@
 
 mod expression;
 mod hooks;
-mod own;
 mod relation;
 mod types;
 
@@ -10,19 +9,13 @@ use std::sync::Arc;
 
 use datafusion_expr::planner::{ExprPlanner, RelationPlanner, TypePlanner};
 
-pub(super) use own::Own;
-
-use super::{Plugin, instance::none};
+use super::{Plugin, instance::none, plans::Own};
 use crate::{
     abi::{
-        CallError, ExpressionPlannerObject, PlanHostObject, RelationPlannerObject,
-        TypePlannerObject, drop_each,
+        CallError, ExpressionPlannerObject, RelationPlannerObject, TypePlannerObject, drop_each,
         message::{Exports, PlannerDescriptor},
     },
-    df55::{
-        planners::{ExpressionHookKind, RelationKind},
-        plans::{HostConnection, PluginObjects},
-    },
+    df55::planners::{ExpressionHookKind, RelationKind},
 };
 
 /// A planner as exported.
@@ -176,19 +169,4 @@ impl Drop for Planners {
         drop_each(std::mem::take(&mut self.expressions), name);
         drop_each(std::mem::take(&mut self.types), name);
     }
-}
-
-/// The host, as it is asked of its objects.
-struct Connection(Arc<PlanHostObject>);
-
-impl HostConnection for Connection {
-    fn ask(&self, request: crate::abi::Parcel) -> Result<crate::abi::Parcel, CallError> {
-        self.0.ask(request)
-    }
-}
-
-/// The objects of a call.
-fn objects(host: &Arc<PlanHostObject>, own: &Arc<Own>) -> PluginObjects {
-    let own: Arc<Own> = Arc::clone(own);
-    PluginObjects::new(Arc::new(Connection(Arc::clone(host))), own)
 }

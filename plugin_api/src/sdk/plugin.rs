@@ -68,6 +68,8 @@ pub struct Plugin {
     pub(super) sources: Sources,
     #[cfg(feature = "planners")]
     pub(super) planners: super::planners::Planners,
+    #[cfg(feature = "rules")]
+    pub(super) rules: Vec<super::Rule>,
 }
 
 /// Where tables come from.
@@ -257,6 +259,11 @@ impl Plugin {
             unique("table factories", factories.iter().map(|e| e.name.as_str()))?;
             unique("catalogs", catalogs.iter().map(|e| e.name.as_str()))?;
         }
+        #[cfg(feature = "rules")]
+        unique(
+            "rules",
+            self.rules.iter().map(|rule| rule.descriptor.name.as_str()),
+        )?;
         #[cfg(feature = "planners")]
         for (kind, names) in self.planners.names() {
             unique(kind, names.into_iter())?;

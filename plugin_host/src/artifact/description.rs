@@ -5,7 +5,7 @@ mod signature;
 
 use arrow::datatypes::DataType;
 use datafusion_plugin_api::abi::message::{
-    Documentation, Exports, FunctionDescriptor, FunctionKind, PlannerDescriptor,
+    Documentation, Exports, FunctionDescriptor, FunctionKind, PlannerDescriptor, RuleStage,
     TableFunctionDescriptor, Volatility,
 };
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,12 @@ pub struct Description {
     /// Policies, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<String>,
+    /// Analyzer rules, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub analyzer_rules: Vec<String>,
+    /// Optimizer rules, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub optimizer_rules: Vec<String>,
 }
 
 /// A function.
@@ -100,6 +106,10 @@ impl Description {
                 .map(|planner| planner.name.clone())
                 .collect()
         };
+        let rules = |stage| -> Vec<String> {
+            let of_stage = exports.rules.iter().filter(|rule| rule.stage == stage);
+            of_stage.map(|rule| rule.name.clone()).collect()
+        };
         Self {
             functions,
             table_functions,
@@ -110,6 +120,8 @@ impl Description {
             expression_planners: planners(&exports.expression_planners),
             type_planners: planners(&exports.type_planners),
             policies: exports.policies.clone(),
+            analyzer_rules: rules(RuleStage::Analyzer),
+            optimizer_rules: rules(RuleStage::Optimizer),
         }
     }
 
@@ -124,6 +136,8 @@ impl Description {
             + self.expression_planners.len()
             + self.type_planners.len()
             + self.policies.len()
+            + self.analyzer_rules.len()
+            + self.optimizer_rules.len()
     }
 
     /// The first fact in which this description, packed, differs from what activation yields.
@@ -152,6 +166,8 @@ impl Description {
                 ("expression planner", &description.expression_planners),
                 ("type planner", &description.type_planners),
                 ("policy", &description.policies),
+                ("analyzer rule", &description.analyzer_rules),
+                ("optimizer rule", &description.optimizer_rules),
             ];
             let sources = sources
                 .into_iter()
@@ -167,7 +183,8 @@ impl Description {
         let text = |(kind, name, aliases, volatility): &(&str, &str, &[String], &str)| {
             let mut text = match *kind {
                 "table provider" | "table factory" | "catalog" | "relation planner"
-                | "expression planner" | "type planner" | "policy" => format!("{kind} '{name}'"),
+                | "expression planner" | "type planner" | "policy" | "analyzer rule"
+                | "optimizer rule" => format!("{kind} '{name}'"),
                 _ => format!("{kind} function '{name}'"),
             };
             if !volatility.is_empty() {

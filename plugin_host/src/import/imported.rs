@@ -7,7 +7,7 @@ use datafusion_plugin_api::{
     abi::{
         CallError, PluginInstanceObject,
         manifest::CapabilityKind,
-        message::{Exports, FunctionDescriptor, FunctionKind, PlannerDescriptor},
+        message::{Exports, FunctionDescriptor, FunctionKind, PlannerDescriptor, RuleStage},
     },
     df55::{error::to_call_error, parcel::ParcelContent},
 };
@@ -19,6 +19,7 @@ use super::{
     metrics::ItemMetrics,
     origin::{Activated, Origin},
     planner::{PluginExprPlanner, PluginRelationPlanner, PluginTypePlanner},
+    rule::PluginRule,
     scalar::{PluginScalarUdf, ScalarFunction},
     table::{PluginTable, PluginTableFactory, PluginTableFunction, TableFunction},
     window::{PluginWindowUdf, WindowFunction},
@@ -53,6 +54,10 @@ pub enum ItemKind {
     TypePlanner,
     /// A policy.
     Policy,
+    /// An analyzer rule.
+    AnalyzerRule,
+    /// An optimizer rule.
+    OptimizerRule,
 }
 
 impl std::fmt::Display for ItemKind {
@@ -70,6 +75,8 @@ impl std::fmt::Display for ItemKind {
             Self::ExprPlanner => "expression planner",
             Self::TypePlanner => "type planner",
             Self::Policy => "policy",
+            Self::AnalyzerRule => "analyzer rule",
+            Self::OptimizerRule => "optimizer rule",
         })
     }
 }
@@ -97,6 +104,7 @@ enum Function {
     RelationPlanner(Arc<PluginRelationPlanner>),
     ExprPlanner(Arc<PluginExprPlanner>),
     TypePlanner(Arc<PluginTypePlanner>),
+    Rule(Arc<PluginRule>),
 }
 
 /// A function under a name, as a session takes it.
@@ -113,6 +121,7 @@ pub(crate) enum Named {
     RelationPlanner(Arc<PluginRelationPlanner>),
     ExprPlanner(Arc<PluginExprPlanner>),
     TypePlanner(Arc<PluginTypePlanner>),
+    Rule(Arc<PluginRule>),
 }
 
 impl Imported {
@@ -164,6 +173,7 @@ impl Imported {
             }
             Function::ExprPlanner(planner) => vec![Named::ExprPlanner(Arc::clone(planner))],
             Function::TypePlanner(planner) => vec![Named::TypePlanner(Arc::clone(planner))],
+            Function::Rule(rule) => vec![Named::Rule(Arc::clone(rule))],
         }
     }
 }
@@ -316,7 +326,7 @@ fn import_sources(
     Ok(sources)
 }
 
-/// Takes in planners.
+/// Takes in planners and rules.
 fn import_planners(
     plugin: &Arc<Activated>,
     instance: &PluginInstanceObject,
@@ -371,6 +381,18 @@ fn import_planners(
         let planner = PluginTypePlanner::new(origin.clone(), instance.type_planner(position)?);
         let function = Function::TypePlanner(Arc::new(planner));
         add(ItemKind::TypePlanner, &descriptor.name, &origin, function);
+    }
+    for (position, descriptor) in exports.rules.iter().enumerate() {
+        let (capability, kind) = match descriptor.stage {
+            RuleStage::Analyzer => (CapabilityKind::AnalyzerRule, ItemKind::AnalyzerRule),
+            _ => (CapabilityKind::OptimizerRule, ItemKind::OptimizerRule),
+        };
+        if granted.contains(&capability) {
+            let origin = origin(plugin, &descriptor.name, position as u64);
+            let rule = PluginRule::new(origin.clone(), instance.rule(position)?, descriptor);
+            let function = Function::Rule(Arc::new(rule));
+            add(kind, &descriptor.name, &origin, function);
+        }
     }
     Ok(planners)
 }

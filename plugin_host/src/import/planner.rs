@@ -6,6 +6,7 @@ mod relation;
 mod types;
 
 pub(crate) use expression::PluginExprPlanner;
+pub(super) use functions::PlannedFunctions;
 pub(crate) use relation::PluginRelationPlanner;
 pub(crate) use types::{PluginTypePlanner, TypePlanners};
 
@@ -36,7 +37,7 @@ impl Interests {
 
 /// An error of what a planner sent, with plugin and planner named.
 #[cold]
-fn blame(origin: &Origin, error: &DataFusionError) -> DataFusionError {
+pub(super) fn blame(origin: &Origin, error: &DataFusionError) -> DataFusionError {
     origin.error(to_call_error(error))
 }
 

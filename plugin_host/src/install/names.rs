@@ -26,9 +26,11 @@ impl Namespace {
             ItemKind::TableProvider => Self::TableProviders,
             ItemKind::TableFactory => Self::TableFactories,
             ItemKind::Catalog => Self::Catalogs,
-            ItemKind::RelationPlanner | ItemKind::ExprPlanner | ItemKind::TypePlanner => {
-                Self::Planners
-            }
+            ItemKind::RelationPlanner
+            | ItemKind::ExprPlanner
+            | ItemKind::TypePlanner
+            | ItemKind::AnalyzerRule
+            | ItemKind::OptimizerRule => Self::Planners,
             _ => Self::Functions,
         }
     }

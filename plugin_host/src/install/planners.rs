@@ -45,21 +45,28 @@ impl NewPlanners {
     /// Into a live session.
     pub(super) fn register_live(self, state: &mut SessionState) {
         // A session puts a new relation planner before those that it has.
-        for planner in self.relations.into_iter().rev() {
+        for planner in self.relations.iter().rev().cloned() {
             drop(state.register_relation_planner(planner));
         }
         if self.expressions.is_empty() && self.types.is_empty() {
             return;
         }
-        if has_prepared_statements(state) {
-            // They cannot be read out of a session, so it cannot be built anew without losing them.
-            tracing::error!(
-                "expression and type planners are not registered: the session has prepared \
-                 statements, which it would lose; install before the first PREPARE"
+        let Self {
+            expressions, types, ..
+        } = self;
+        rebuild(state, "expression and type planners", |builder| {
+            let list = builder.expr_planners().get_or_insert_default();
+            list.splice(
+                0..0,
+                expressions
+                    .into_iter()
+                    .map(|planner| planner as Arc<dyn ExprPlanner>),
             );
-            return;
-        }
-        rebuild(state, self.expressions, self.types);
+            if !types.is_empty() {
+                let slot = builder.type_planner().take();
+                *builder.type_planner() = Some(TypePlanners::before(types, slot));
+            }
+        });
     }
 }
 
@@ -76,8 +83,8 @@ pub(super) fn is_among(
     }
 }
 
-/// Planners cannot be asked for their types; one object serves all sessions.
-fn same<T: ?Sized, U>(known: &Arc<T>, own: &Arc<U>) -> bool {
+/// Planners and rules cannot be asked for their types; one object serves all sessions.
+pub(super) fn same<T: ?Sized, U>(known: &Arc<T>, own: &Arc<U>) -> bool {
     Arc::as_ptr(known).cast::<()>() == Arc::as_ptr(own).cast::<()>()
 }
 
@@ -96,30 +103,28 @@ fn has_prepared_statements(state: &SessionState) -> bool {
     !format!("{state:?}").contains("prepared_plans: {}")
 }
 
-/// Builds the state anew, with these planners before those that it has: a live session has no
-/// other way to put an expression planner first, or to set its type planner.
-fn rebuild(
+/// Builds the state anew with `what`, which `add` adds: a live session has no other way to put an
+/// expression planner first, to set its type planner, or to place a rule.
+pub(super) fn rebuild(
     state: &mut SessionState,
-    expressions: Vec<Arc<PluginExprPlanner>>,
-    types: Vec<Arc<PluginTypePlanner>>,
+    what: &str,
+    add: impl FnOnce(&mut SessionStateBuilder),
 ) {
+    if has_prepared_statements(state) {
+        // They cannot be read out of a session, so it cannot be built anew without losing them.
+        tracing::error!(
+            "{what} are not registered: the session has prepared statements, which it would lose; \
+             install before the first PREPARE"
+        );
+        return;
+    }
     let made = state
         .config_options()
         .catalog
         .create_default_catalog_and_schema;
     let mut builder = SessionStateBuilder::new_from_existing(state.clone())
         .with_session_id(state.session_id().to_owned());
-    let list = builder.expr_planners().get_or_insert_default();
-    list.splice(
-        0..0,
-        expressions
-            .into_iter()
-            .map(|planner| planner as Arc<dyn ExprPlanner>),
-    );
-    if !types.is_empty() {
-        let slot = builder.type_planner().take();
-        *builder.type_planner() = Some(TypePlanners::before(types, slot));
-    }
+    add(&mut builder);
     // The builder registers functions one after the other under all their names: what has lost a
     // name to another comes before that one.
     *builder.scalar_functions() =

@@ -24,12 +24,14 @@ use futures::FutureExt;
 use super::{
     names::Namespace,
     planners::{self, NewPlanners},
+    rules::{self, BuildingRules, NewRules},
 };
 use crate::{
     import::{
         catalog::PluginCatalog,
         imported::Named,
         planner::TypePlanners,
+        rule::PluginRule,
         table::{PluginTable, PluginTableFactory, PluginTableFunction},
     },
     policy,
@@ -49,6 +51,10 @@ pub(super) trait Functions {
     fn has_planner(&self, planner: &Named) -> bool;
     /// Registers planners, before those that are there; the first is asked first.
     fn register_planners(&mut self, planners: NewPlanners);
+    /// Registers rules, where each asks to stand.
+    fn register_rules(&mut self, rules: NewRules);
+    /// Whether the session has this rule.
+    fn has_rule(&self, rule: &Arc<PluginRule>) -> bool;
     /// Registers the planner once, however often it is called.
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>);
     /// Registers the rule once, however often it is called.
@@ -78,6 +84,7 @@ pub(super) trait Functions {
             Named::RelationPlanner(_) | Named::ExprPlanner(_) | Named::TypePlanner(_) => {
                 self.has_planner(named)
             }
+            Named::Rule(rule) => self.has_rule(rule),
         }
     }
 
@@ -198,7 +205,10 @@ impl Functions for SessionState {
                 );
             }
             // These come all at once.
-            Named::RelationPlanner(_) | Named::ExprPlanner(_) | Named::TypePlanner(_) => {}
+            Named::RelationPlanner(_)
+            | Named::ExprPlanner(_)
+            | Named::TypePlanner(_)
+            | Named::Rule(_) => {}
         }
     }
 
@@ -214,6 +224,14 @@ impl Functions for SessionState {
 
     fn register_planners(&mut self, planners: NewPlanners) {
         planners.register_live(self);
+    }
+
+    fn register_rules(&mut self, rules: NewRules) {
+        rules.register_live(self);
+    }
+
+    fn has_rule(&self, rule: &Arc<PluginRule>) -> bool {
+        rules::is_among(rule, &self.analyzer().rules, self.optimizers())
     }
 
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>) {
@@ -261,7 +279,7 @@ pub(super) struct Building {
     relation_planners: Vec<Arc<dyn RelationPlanner>>,
     expr_planners: Vec<Arc<dyn ExprPlanner>>,
     type_planner: Option<Arc<dyn TypePlanner>>,
-    analyzer_rules: Option<Vec<Arc<dyn AnalyzerRule + Send + Sync>>>,
+    rules: BuildingRules,
 }
 
 impl Building {
@@ -278,7 +296,7 @@ impl Building {
             relation_planners: builder.relation_planners().take().unwrap_or_default(),
             expr_planners: builder.expr_planners().take().unwrap_or_default(),
             type_planner: builder.type_planner().take(),
-            analyzer_rules: builder.analyzer_rules().take(),
+            rules: BuildingRules::take(builder),
         }
     }
 
@@ -293,7 +311,7 @@ impl Building {
         *builder.relation_planners() = Some(self.relation_planners);
         *builder.expr_planners() = Some(self.expr_planners);
         *builder.type_planner() = self.type_planner;
-        *builder.analyzer_rules() = self.analyzer_rules;
+        self.rules.put_back(builder);
     }
 }
 
@@ -395,7 +413,10 @@ impl Functions for Building {
                 register_table(catalogs, &default, &schema, name, table);
             }
             // These come all at once.
-            Named::RelationPlanner(_) | Named::ExprPlanner(_) | Named::TypePlanner(_) => {}
+            Named::RelationPlanner(_)
+            | Named::ExprPlanner(_)
+            | Named::TypePlanner(_)
+            | Named::Rule(_) => {}
         }
     }
 
@@ -424,6 +445,14 @@ impl Functions for Building {
         }
     }
 
+    fn register_rules(&mut self, rules: NewRules) {
+        rules.place_among(&mut self.rules);
+    }
+
+    fn has_rule(&self, rule: &Arc<PluginRule>) -> bool {
+        self.rules.has(rule)
+    }
+
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>) {
         if !self
             .relation_planners
@@ -435,9 +464,6 @@ impl Functions for Building {
     }
 
     fn register_analyzer_rule(&mut self, rule: Arc<dyn AnalyzerRule + Send + Sync>) {
-        let rules = self.analyzer_rules.get_or_insert_default();
-        if !rules.iter().any(|known| Arc::ptr_eq(known, &rule)) {
-            rules.push(rule);
-        }
+        self.rules.append(rule);
     }
 }

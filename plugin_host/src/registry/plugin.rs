@@ -6,7 +6,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion_plugin_api::abi::{
     HostServicesObject, PluginInstanceObject,
     manifest::{Capability, CapabilityKind, Manifest},
-    message::{Activation, Exports, FunctionKind, PlannerDescriptor},
+    message::{Activation, Exports, FunctionKind, PlannerDescriptor, RuleStage},
 };
 
 use crate::{
@@ -188,6 +188,10 @@ fn check_declared(manifest: &Manifest, exports: &Exports) -> Result<(), String> 
         function.map(|function| function.name.clone())
     };
     let planner = |planners: &[PlannerDescriptor]| planners.first().map(|p| p.name.clone());
+    let rule = |stage| {
+        let rule = exports.rules.iter().find(|rule| rule.stage == stage);
+        rule.map(|rule| rule.name.clone())
+    };
     let exported = [
         (
             CapabilityKind::ScalarFunction,
@@ -234,6 +238,8 @@ fn check_declared(manifest: &Manifest, exports: &Exports) -> Result<(), String> 
             planner(&exports.expression_planners),
         ),
         (CapabilityKind::TypePlanner, planner(&exports.type_planners)),
+        (CapabilityKind::AnalyzerRule, rule(RuleStage::Analyzer)),
+        (CapabilityKind::OptimizerRule, rule(RuleStage::Optimizer)),
         (
             CapabilityKind::ScalarFunctionSimplify,
             first(functions.iter().find(|function| function.simplifies)),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{FunctionDescriptor, PlannerDescriptor, TableFunctionDescriptor};
+use super::{FunctionDescriptor, PlannerDescriptor, RuleDescriptor, TableFunctionDescriptor};
 
 /// What the host tells a plugin at activation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -67,4 +67,7 @@ pub struct Exports {
     /// Policies, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<String>,
+    /// Analyzer and optimizer rules, in the order in which they are installed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleDescriptor>,
 }

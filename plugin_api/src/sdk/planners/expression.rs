@@ -6,7 +6,7 @@ use abi_stable::std_types::ROption;
 use datafusion_common::{DFSchema, Result};
 use datafusion_expr::planner::ExprPlanner;
 
-use super::{Own, PlannerEntry, hooks, objects};
+use super::{PlannerEntry, hooks};
 use crate::{
     abi::{
         self, CallError, ExpressionPlannerObject, Parcel, PlanHostObject, Planned,
@@ -17,7 +17,10 @@ use crate::{
         parcel::ParcelContent,
         plans::{PlanWriter, read_plans},
     },
-    sdk::runtime,
+    sdk::{
+        plans::{Own, objects},
+        runtime,
+    },
 };
 
 struct ExpressionPlannerExport {

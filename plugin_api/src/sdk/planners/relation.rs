@@ -6,7 +6,7 @@ use abi_stable::std_types::ROption;
 use datafusion_common::Result;
 use datafusion_expr::planner::{RelationPlanner, RelationPlanning};
 
-use super::{Own, PlannerEntry, objects};
+use super::PlannerEntry;
 use crate::{
     abi::{
         self, CallError, Parcel, PlanHostObject, Planned, RelationPlannerObject,
@@ -18,7 +18,10 @@ use crate::{
         plans::PlanWriter,
         syntax::{syntax_from_json, syntax_to_text},
     },
-    sdk::runtime,
+    sdk::{
+        plans::{Own, objects},
+        runtime,
+    },
 };
 
 struct RelationPlannerExport {

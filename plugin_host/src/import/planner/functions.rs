@@ -25,10 +25,10 @@ use crate::import::{
 };
 
 /// What the host knows of the plugin, during one call of a planner.
-pub(super) struct PlannedFunctions {
-    pub(super) origin: Origin,
+pub(in crate::import) struct PlannedFunctions {
+    pub(in crate::import) origin: Origin,
     /// What the reply brings; nothing before.
-    pub(super) objects: Arc<OnceLock<PlanObjectsObject>>,
+    pub(in crate::import) objects: Arc<OnceLock<PlanObjectsObject>>,
 }
 
 impl PlannedFunctions {

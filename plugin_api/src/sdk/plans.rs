@@ -6,23 +6,23 @@ use datafusion_catalog::default_table_source::DefaultTableSource;
 use datafusion_expr::{AggregateUDF, ScalarUDF, TableSource, WindowUDF};
 use datafusion_session::TableProvider;
 
+use super::{
+    aggregate::{AggregateExport, AggregateFunctions},
+    functions::Functions,
+    interned::Interned,
+    table::TableExport,
+    window::{WindowExport, WindowFunctions},
+};
 use crate::{
     abi::{
-        AggregateFunctionObject, CallError, PlanObjects, PlanObjectsObject, ScalarFunctionObject,
-        TableObject, WindowFunctionObject, message::FunctionReference,
+        AggregateFunctionObject, CallError, Parcel, PlanHostObject, PlanObjects, PlanObjectsObject,
+        ScalarFunctionObject, TableObject, WindowFunctionObject, message::FunctionReference,
     },
-    df55::plans::OwnFunctions,
-    sdk::{
-        aggregate::{AggregateExport, AggregateFunctions},
-        functions::Functions,
-        interned::Interned,
-        table::TableExport,
-        window::{WindowExport, WindowFunctions},
-    },
+    df55::plans::{HostConnection, OwnFunctions, PluginObjects},
 };
 
 /// The plugin's functions, and the tables of one call.
-pub(in crate::sdk) struct Own {
+pub(super) struct Own {
     scalar: Arc<Functions>,
     aggregate: Arc<AggregateFunctions>,
     window: Arc<WindowFunctions>,
@@ -30,7 +30,7 @@ pub(in crate::sdk) struct Own {
 }
 
 impl Own {
-    pub(in crate::sdk) fn new(
+    pub(super) fn new(
         scalar: &Arc<Functions>,
         aggregate: &Arc<AggregateFunctions>,
         window: &Arc<WindowFunctions>,
@@ -154,4 +154,19 @@ impl PlanObjects for Lent {
             None => unknown("table", number),
         }
     }
+}
+
+/// The host, as it is asked of its objects.
+struct Connection(Arc<PlanHostObject>);
+
+impl HostConnection for Connection {
+    fn ask(&self, request: Parcel) -> Result<Parcel, CallError> {
+        self.0.ask(request)
+    }
+}
+
+/// The objects of a call.
+pub(super) fn objects(host: &Arc<PlanHostObject>, own: &Arc<Own>) -> PluginObjects {
+    let own: Arc<Own> = Arc::clone(own);
+    PluginObjects::new(Arc::new(Connection(Arc::clone(host))), own)
 }

@@ -1,0 +1,246 @@
+//! An author's analyzer and optimizer rules.
+
+use std::sync::Arc;
+
+use abi_stable::std_types::ROption;
+use chrono::DateTime;
+use datafusion_common::{
+    Result,
+    alias::AliasGenerator,
+    config::ConfigOptions,
+    tree_node::{Transformed, TreeNodeRewriter},
+};
+use datafusion_expr::LogicalPlan;
+use datafusion_optimizer::{AnalyzerRule, ApplyOrder, OptimizerConfig, OptimizerRule};
+
+use super::{
+    Plugin,
+    plans::{Own, objects},
+    runtime,
+};
+use crate::{
+    abi::{
+        CallError, Parcel, PlanHostObject, PlanRule, PlanRuleObject, Planned,
+        message::{RuleDescriptor, RulePosition, RuleReply, RuleRequest, RuleStage, Uncarried},
+    },
+    df55::{
+        error::df,
+        parcel::ParcelContent,
+        plans::{PlanWriter, read_plans},
+        rules::NodeKind,
+        settings::options_from,
+    },
+};
+
+#[derive(Debug, Clone)]
+enum Stage {
+    Analyzer(Arc<dyn AnalyzerRule + Send + Sync>),
+    Optimizer(Arc<dyn OptimizerRule + Send + Sync>),
+}
+
+/// A rule, and where and when it is applied.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pub(super) descriptor: RuleDescriptor,
+    stage: Stage,
+}
+
+impl Rule {
+    /// A rule applied once, before optimization; after all that are there.
+    pub fn analyzer(rule: Arc<dyn AnalyzerRule + Send + Sync>) -> Self {
+        let name = rule.name().to_owned();
+        Self::new(name, RuleStage::Analyzer, Stage::Analyzer(rule))
+    }
+
+    /// A rule applied in each pass of the optimizer; after all that are there.
+    pub fn optimizer(rule: Arc<dyn OptimizerRule + Send + Sync>) -> Self {
+        let name = rule.name().to_owned();
+        Self::new(name, RuleStage::Optimizer, Stage::Optimizer(rule))
+    }
+
+    fn new(name: String, stage: RuleStage, rule: Stage) -> Self {
+        let descriptor = RuleDescriptor {
+            name,
+            stage,
+            position: RulePosition::Last,
+            interests: None,
+            policy: false,
+            uncarried: Uncarried::Pass,
+        };
+        Self {
+            descriptor,
+            stage: rule,
+        }
+    }
+
+    /// Stands before all rules that are there.
+    pub fn first(mut self) -> Self {
+        self.descriptor.position = RulePosition::First;
+        self
+    }
+
+    /// Stands before the rule of this name. A session without it is not installed into.
+    pub fn before(mut self, rule: impl Into<String>) -> Self {
+        self.descriptor.position = RulePosition::Before(rule.into());
+        self
+    }
+
+    /// Stands after the rule of this name. A session without it is not installed into.
+    pub fn after(mut self, rule: impl Into<String>) -> Self {
+        self.descriptor.position = RulePosition::After(rule.into());
+        self
+    }
+
+    /// Is applied to plans with a node of one of these kinds alone. Other plans are not carried to it,
+    /// and cost next to nothing.
+    pub fn interested_in(mut self, kinds: impl IntoIterator<Item = NodeKind>) -> Self {
+        let kinds = kinds.into_iter().map(|kind| kind.name().to_owned());
+        self.descriptor.interests = Some(kinds.collect());
+        self
+    }
+
+    /// Enforces something: a statement whose plan cannot be carried to it is an error.
+    pub fn policy(mut self) -> Self {
+        self.descriptor.policy = true;
+        self.descriptor.uncarried = Uncarried::Refuse;
+        self
+    }
+
+    /// What becomes of a plan that cannot be carried to it: for a policy its statement is an error, for
+    /// any other rule it is passed over, unless this says otherwise.
+    pub fn uncarried(mut self, uncarried: Uncarried) -> Self {
+        self.descriptor.uncarried = uncarried;
+        self
+    }
+
+    pub(super) fn object(&self, own: Own) -> PlanRuleObject {
+        PlanRuleObject::new(RuleExport {
+            rule: self.clone(),
+            own,
+        })
+    }
+}
+
+impl Plugin {
+    /// Exports an analyzer or optimizer rule.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+}
+
+struct RuleExport {
+    rule: Rule,
+    own: Own,
+}
+
+impl PlanRule for RuleExport {
+    fn item(&self) -> &str {
+        &self.rule.descriptor.name
+    }
+
+    fn apply(&self, request: Parcel, host: PlanHostObject) -> Result<Planned, CallError> {
+        let _entered = runtime::enter()?;
+        let own = self.own.for_call();
+        let objects = objects(&Arc::new(host), &own);
+        let content = ParcelContent::<RuleRequest>::read(request)?;
+        let read = df(read_plans(&content, &content.message.list, &objects))?;
+        let plan = df(read.only_plan())?;
+        let Some(changed) = df(self.rule.stage.applied(plan, &content.message))? else {
+            return Ok(Planned {
+                reply: Parcel::of(&RuleReply::default())?,
+                objects: ROption::RNone,
+            });
+        };
+        let mut writer = PlanWriter::new(&objects);
+        df(writer.plan(&changed))?;
+        let reply = df(writer.finish(|list| RuleReply { list: Some(list) }))?;
+        Ok(Planned {
+            reply,
+            objects: ROption::RSome(own.object(&self.rule.descriptor.name)),
+        })
+    }
+}
+
+impl Stage {
+    /// The plan as the rule would have it; nothing when it stays.
+    fn applied(&self, plan: LogicalPlan, request: &RuleRequest) -> Result<Option<LogicalPlan>> {
+        match self {
+            Self::Analyzer(rule) => {
+                let options = options_from(&request.settings);
+                // The rule does not say whether it changed the plan.
+                rule.analyze(plan, &options).map(Some)
+            }
+            Self::Optimizer(rule) => {
+                let config = Config::new(request);
+                let rewritten = match rule.apply_order() {
+                    None => rule.rewrite(plan, &config)?,
+                    Some(order) => plan.rewrite_with_subqueries(&mut Rewriter {
+                        order,
+                        rule: rule.as_ref(),
+                        config: &config,
+                    })?,
+                };
+                Ok(rewritten.transformed.then_some(rewritten.data))
+            }
+        }
+    }
+}
+
+/// Applies a rule to every node, as DataFusion's optimizer does.
+struct Rewriter<'a> {
+    order: ApplyOrder,
+    rule: &'a dyn OptimizerRule,
+    config: &'a dyn OptimizerConfig,
+}
+
+impl TreeNodeRewriter for Rewriter<'_> {
+    type Node = LogicalPlan;
+
+    fn f_down(&mut self, node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+        match self.order {
+            ApplyOrder::TopDown => self.rule.rewrite(node, self.config),
+            ApplyOrder::BottomUp => Ok(Transformed::no(node)),
+        }
+    }
+
+    fn f_up(&mut self, node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+        match self.order {
+            ApplyOrder::TopDown => Ok(Transformed::no(node)),
+            ApplyOrder::BottomUp => self.rule.rewrite(node, self.config),
+        }
+    }
+}
+
+/// What the host's optimizer says of the query.
+struct Config {
+    options: Arc<ConfigOptions>,
+    aliases: Arc<AliasGenerator>,
+    started: Option<DateTime<chrono::Utc>>,
+}
+
+impl Config {
+    fn new(request: &RuleRequest) -> Self {
+        let aliases = AliasGenerator::new();
+        aliases.update_min_id(request.first_alias);
+        Self {
+            options: options_from(&request.settings),
+            aliases: Arc::new(aliases),
+            started: request.started.map(DateTime::from_timestamp_nanos),
+        }
+    }
+}
+
+impl OptimizerConfig for Config {
+    fn query_execution_start_time(&self) -> Option<DateTime<chrono::Utc>> {
+        self.started
+    }
+
+    fn alias_generator(&self) -> &Arc<AliasGenerator> {
+        &self.aliases
+    }
+
+    fn options(&self) -> Arc<ConfigOptions> {
+        Arc::clone(&self.options)
+    }
+}

@@ -1,0 +1,61 @@
+//! Rules that misbehave: the statement fails, with plugin and rule named, and the session goes on.
+
+use super::*;
+
+async fn failure(context: &SessionContext, sql: &str) -> String {
+    rows(context, sql).await.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn what_a_rule_does_wrong_is_an_error_that_names_it() {
+    let context = with_tables(with_rules(&["ill"], "")).await;
+    for (rule, part) in [
+        ("panics", "the rule gives up at"),
+        ("fails", "the rule has nothing left"),
+        ("other_schema", "is to stay"),
+    ] {
+        let sql = format!("select n as trouble_{rule} from numbers");
+        let message = failure(&context, &sql).await;
+        for part in [part, rule, "rules"] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+        assert!(rows(&context, "select * from numbers").await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn handles_of_an_earlier_call_are_refused() {
+    let context = with_tables(with_rules(&["ill"], "")).await;
+    let sql = "select n as trouble_earlier_plan from numbers";
+    rows(&context, sql).await.unwrap();
+    let message = failure(&context, sql).await;
+    for part in ["another call", "earlier_plan"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn errors_keep_their_kind() {
+    let context = with_tables(with_rules(&["ill"], "")).await;
+    let error = rows(&context, "select n as trouble_fails from numbers").await;
+    let error = error.unwrap_err();
+    assert!(
+        matches!(
+            error.find_root(),
+            datafusion::error::DataFusionError::ResourcesExhausted(_)
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_statements_at_once() {
+    let context = with_tables(with_rules(&["even", "unchanged_optimizer"], "")).await;
+    let queries = (0..64).map(|_| {
+        let context = context.clone();
+        tokio::spawn(async move { rows(&context, "select sum(n) from numbers").await.unwrap() })
+    });
+    for answer in queries.collect::<Vec<_>>() {
+        assert!(answer.await.unwrap().contains("20"));
+    }
+}
