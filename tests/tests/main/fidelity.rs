@@ -15,18 +15,21 @@ const CRATES: &[&str] = &[
     "datafusion-expr-common",
     "datafusion-session",
     "datafusion-common",
+    "datafusion-optimizer",
 ];
 
 /// What must have a table.
 const TRAITS: &[&str] = &[
     "Accumulator",
     "AggregateUDFImpl",
+    "AnalyzerRule",
     "AsyncScalarUDFImpl",
     "CatalogProvider",
     "ContextProvider",
     "DataFusionError",
     "ExprPlanner",
     "GroupsAccumulator",
+    "OptimizerRule",
     "PartitionEvaluator",
     "RelationPlanner",
     "RelationPlannerContext",
