@@ -57,6 +57,7 @@ impl Side {
                 format!("{types:?}\n{}", rows.join("\n"))
             }
             Ok(DBOutput::StatementComplete(count)) => format!("{count} rows"),
+            Ok(_) => "an output of another kind".to_owned(),
             Err(error) => format!("error: {error}"),
         };
         (text.replace(&scratch, "scratch/"), outcome)
