@@ -13,7 +13,6 @@ use sqllogictest::{AsyncDB, DBOutput, Record, Runner, parse_file};
 use tempfile::TempDir;
 
 /// A statement with two outcomes.
-#[derive(Debug)]
 pub struct Difference {
     pub sql: String,
     pub expected: String,
@@ -21,7 +20,7 @@ pub struct Difference {
 }
 
 /// What was compared.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Compared {
     pub statements: usize,
     pub errors: usize,

@@ -7,7 +7,7 @@ use plugin_tests::{plugins, tpch};
 
 use super::{
     rows, session,
-    twins::{Compared, compare},
+    twins::{Compared, Difference, compare},
     with_rules,
 };
 
@@ -49,17 +49,19 @@ fn assert_same(file: &str, compared: &Compared, at_least: usize) {
             .iter()
             .any(|(of, part, _)| *of == file && sql.contains(part))
     };
-    let unlisted: Vec<_> = compared
+    let unlisted = compared
         .differences
         .iter()
         .filter(|difference| !listed(&difference.sql))
-        .collect();
-    assert!(
-        unlisted.is_empty(),
-        "{file}: {} differ, the first: {:#?}",
-        unlisted.len(),
-        unlisted[0]
-    );
+        .map(
+            |Difference {
+                 sql,
+                 expected,
+                 found,
+             }| { format!("{sql}\n--- expected\n{expected}\n--- found\n{found}\n") },
+        )
+        .collect::<Vec<_>>();
+    assert!(unlisted.is_empty(), "{file}: {}", unlisted.join("\n"));
 }
 
 macro_rules! files {
