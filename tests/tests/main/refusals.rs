@@ -102,7 +102,7 @@ fn a_plugin_that_aborts_on_panic_loads_where_it_is_allowed() {
     assert_eq!(host.plugins().len(), 1);
 }
 
-/// Of a plugin of another DataFusion major only the same-major capability is refused, by its name.
+/// Of a plugin of another DataFusion major only the same-major capabilities are refused, by their names.
 #[test]
 fn another_datafusion_major_refuses_what_needs_it() {
     let folder = TempDir::new().unwrap();
@@ -111,13 +111,16 @@ fn another_datafusion_major_refuses_what_needs_it() {
         set(records, "datafusion", "54.0.0");
     });
     let host = PluginHost::builder().plugin_file(copy).load().unwrap();
-    let [refused] = host.plugins()[0].refused() else {
-        panic!("one capability is refused");
+    let [simplify, planner] = host.plugins()[0].refused() else {
+        panic!("two capabilities are refused");
     };
-    assert_says(
-        &refused.reason.to_string(),
-        &["scalar_function_simplify", "54.0.0", "expected 55"],
-    );
+    for (refused, kind) in [
+        (simplify, "scalar_function_simplify"),
+        (planner, "expr_planner"),
+    ] {
+        let reason = refused.reason.to_string();
+        assert_says(&reason, &[kind, "54.0.0", "expected 55"]);
+    }
     let context = SessionContext::new();
     host.install(&context);
     assert!(context.state().scalar_functions().contains_key("spark.hex"));

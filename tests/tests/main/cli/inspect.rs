@@ -26,7 +26,7 @@ fn a_person_reads_functions_by_kind_once_packed() {
         "The whole numbers from start up to, not including, stop.",
         "  tables (1)\n    planets",
         "  table factories (STORED AS) (1)\n    SERIES",
-        "  relation planners (2)\n    sample",
+        "  relation planners (2)\n    pivot\n    sample",
         "  type planners (1)\n    money",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");

@@ -113,8 +113,9 @@ async fn plans_of_datafusions_sql_logic_tests_come_back() {
                     differences.insert(format!("{file}: {sql}"), difference);
                 }
             }
-            if !is_query && let Ok(frame) = context.sql(&sql).await {
-                // Statements make the tables that queries ask.
+            // Statements make the tables that queries ask; those with files would write into the sources.
+            let runs = !is_query && !sql.contains("scratch");
+            if runs && let Ok(frame) = context.sql(&sql).await {
                 let _ = frame.collect().await;
             }
         }

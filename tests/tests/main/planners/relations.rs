@@ -27,7 +27,7 @@ const QUERIES: &[&str] = &[
     "SELECT * FROM made JOIN numbers ON n = a ORDER BY n",
     // A session has those tables at hand that the statement mentions.
     "SELECT * FROM asking WHERE EXISTS (SELECT 1 FROM numbers)",
-    "SELECT a FROM scanned_twice WHERE a IN (SELECT a FROM numbers) ORDER BY a LIMIT 5",
+    "SELECT a FROM scanned_twice WHERE EXISTS (SELECT 1 FROM numbers) ORDER BY a LIMIT 5",
     // Subqueries and outer references inside of what is sampled.
     "SELECT a FROM (SELECT a FROM numbers o WHERE EXISTS (SELECT 1 FROM sales WHERE quantity = o.a)) \
      TABLESAMPLE (100 PERCENT) ORDER BY a",
