@@ -89,7 +89,7 @@ async fn installing_again_changes_nothing() {
 async fn a_plan_without_interesting_nodes_is_not_carried() {
     let context = with_tables(with_rules(&["unchanged_analyzer"], "limits = true")).await;
     let calls = async || {
-        let sql = "select calls from plugin_metrics() where name = 'unchanged_analyzer'";
+        let sql = "select calls from plugin_metrics() where item = 'unchanged_analyzer'";
         rows(&context, sql).await.unwrap()
     };
     rows(&context, "select * from numbers").await.unwrap();
