@@ -10,8 +10,16 @@ use crate::df55::expressions::breach;
 const MAX_DEPTH: usize = 20_000;
 
 /// What a level may take of the stack; unoptimized code of so many cases takes a lot.
-const RED_ZONE: usize = 512 * 1024;
-const STACK: usize = 8 * 1024 * 1024;
+const RED_ZONE: usize = if cfg!(debug_assertions) {
+    1536 * 1024
+} else {
+    256 * 1024
+};
+const STACK: usize = 16 * 1024 * 1024;
+
+/// Where less of the stack is left, a tree is written on one that the deepest fits on.
+const WRITING: usize = 2 * 1024 * 1024;
+const DEEPEST: usize = 128 * 1024 * 1024;
 
 /// Writes a syntax tree.
 ///
@@ -20,10 +28,8 @@ const STACK: usize = 8 * 1024 * 1024;
 pub fn syntax_to_json<T: Serialize>(tree: &T) -> Result<Vec<u8>> {
     let mut json = Vec::with_capacity(512);
     let mut serializer = serde_json::Serializer::new(&mut json);
-    // Grows the stack where it has to.
-    let mut serializer = serde_stacker::Serializer::new(&mut serializer);
-    (serializer.red_zone, serializer.stack_size) = (RED_ZONE, STACK);
-    tree.serialize(serializer)
+    // `serde_stacker` grows the stack while it reads, but not between the fields that it writes.
+    stacker::maybe_grow(WRITING, DEEPEST, || tree.serialize(&mut serializer))
         .map_err(|error| breach(format!("a syntax tree that cannot be written: {error}")))?;
     check_depth(&json)?;
     Ok(json)
@@ -116,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_tree_deeper_than_serde_jsons_limit_comes_back() {
-        let tree = sum(200);
+        let tree = sum(1000);
         let json = syntax_to_json(&tree).unwrap();
         let back = syntax_from_json::<Expr>(&json).unwrap();
         // Trees of `sqlparser` are compared and dropped by recursion: not on a test's small stack.
