@@ -68,12 +68,7 @@ fn comparable(text: &str, scratch: &str) -> String {
     let mut text = text.replace(scratch, "scratch/");
     // Plans show paths without the first slash.
     text = text.replace(scratch.trim_start_matches('/'), "scratch/");
-    for (start, end) in [
-        ("metrics=[", "]"),
-        ("expression_id: ", ","),
-        ("ExternalSorter[0]#", "("),
-        ("ExternalSorterMerge[0]#", "("),
-    ] {
+    for (start, end) in [("metrics=[", "]"), ("expression_id: ", ",")] {
         let mut parts = text.split(start);
         let mut cleared = parts.next().unwrap_or_default().to_owned();
         for part in parts {
