@@ -20,7 +20,10 @@ struct Slot {
     call: Mutex<Option<Pointer>>,
 }
 
-struct Pointer(*mut (dyn FnMut(Parcel) -> Reply + 'static));
+/// A closure, as if it lived for ever.
+type Call = dyn FnMut(Parcel) -> Reply;
+
+struct Pointer(*mut Call);
 
 // SAFETY: the pointer is used on the thread that it comes from alone; elsewhere it is moved and
 // dropped, which does nothing.
@@ -40,8 +43,7 @@ pub fn lend<R>(call: &mut dyn FnMut(Parcel) -> Reply, body: impl FnOnce(LentCall
     let pointer: *mut (dyn FnMut(Parcel) -> Reply + '_) = call;
     // SAFETY: the lifetime alone changes. `Ends` takes the pointer back before the borrow of `call`
     // ends, also when `body` unwinds, and whoever calls holds up the thread that `body` runs on.
-    let pointer: *mut (dyn FnMut(Parcel) -> Reply + 'static) =
-        unsafe { std::mem::transmute(pointer) };
+    let pointer: *mut Call = unsafe { std::mem::transmute(pointer) };
     let slot = Arc::new(Slot {
         thread: thread::current().id(),
         call: Mutex::new(Some(Pointer(pointer))),

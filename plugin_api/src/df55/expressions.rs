@@ -45,6 +45,7 @@ pub(in crate::df55) use fidelity::is_faithful;
 use fidelity::is_plain;
 #[cfg(feature = "table-expressions")]
 pub use physical::{PhysicalWriter, physical_expressions};
+#[cfg(feature = "simplify")]
 pub(in crate::df55) use whole::functions_in;
 pub use whole::{crosses_whole, expressions_in, expressions_with, pack_whole};
 

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use abi_stable::std_types::ROption;
 use datafusion_catalog::default_table_source::DefaultTableSource;
 use datafusion_expr::{AggregateUDF, ScalarUDF, TableSource, WindowUDF};
 use datafusion_session::TableProvider;
+use serde::Serialize;
 
 use super::{
     aggregate::{AggregateExport, AggregateFunctions},
@@ -16,7 +18,8 @@ use super::{
 use crate::{
     abi::{
         AggregateFunctionObject, CallError, Parcel, PlanHostObject, PlanObjects, PlanObjectsObject,
-        ScalarFunctionObject, TableObject, WindowFunctionObject, message::FunctionReference,
+        Planned, ScalarFunctionObject, TableObject, WindowFunctionObject,
+        message::FunctionReference,
     },
     df55::plans::{HostConnection, OwnFunctions, PluginObjects},
 };
@@ -48,13 +51,25 @@ impl Own {
         Arc::new(Self::new(&self.scalar, &self.aggregate, &self.window))
     }
 
-    /// What the host asks for what a reply has.
-    pub(super) fn object(self: Arc<Self>, item: &str) -> PlanObjectsObject {
-        PlanObjectsObject::new(Lent {
+    /// A reply, with what the host asks for the plugin's objects in it.
+    pub(super) fn planned(self: Arc<Self>, item: &str, reply: Parcel) -> Planned {
+        let objects = PlanObjectsObject::new(Lent {
             item: item.to_owned(),
             own: self,
-        })
+        });
+        Planned {
+            reply,
+            objects: ROption::RSome(objects),
+        }
     }
+}
+
+/// The reply of one who declines, or leaves everything as it is.
+pub(super) fn declined<M: Serialize + Default>() -> Result<Planned, CallError> {
+    Ok(Planned {
+        reply: Parcel::of(&M::default())?,
+        objects: ROption::RNone,
+    })
 }
 
 fn interned<T: PartialEq>(

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use abi_stable::std_types::ROption;
 use chrono::DateTime;
 use datafusion_common::{
     Result,
@@ -15,7 +14,7 @@ use datafusion_optimizer::{AnalyzerRule, ApplyOrder, OptimizerConfig, OptimizerR
 
 use super::{
     Plugin,
-    plans::{Own, objects},
+    plans::{Own, declined, objects},
     runtime,
 };
 use crate::{
@@ -147,18 +146,12 @@ impl PlanRule for RuleExport {
         let read = df(read_plans(&content, &content.message.list, &objects))?;
         let plan = df(read.only_plan())?;
         let Some(changed) = df(self.rule.stage.applied(plan, &content.message))? else {
-            return Ok(Planned {
-                reply: Parcel::of(&RuleReply::default())?,
-                objects: ROption::RNone,
-            });
+            return declined::<RuleReply>();
         };
         let mut writer = PlanWriter::new(&objects);
         df(writer.plan(&changed))?;
         let reply = df(writer.finish(|list| RuleReply { list: Some(list) }))?;
-        Ok(Planned {
-            reply,
-            objects: ROption::RSome(own.object(&self.rule.descriptor.name)),
-        })
+        Ok(own.planned(self.item(), reply))
     }
 }
 

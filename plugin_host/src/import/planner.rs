@@ -6,15 +6,12 @@ mod relation;
 mod types;
 
 pub(crate) use expression::PluginExprPlanner;
-pub(super) use functions::PlannedFunctions;
+pub(super) use functions::PlanCall;
 pub(crate) use relation::PluginRelationPlanner;
 pub(crate) use types::{PluginTypePlanner, TypePlanners};
 
 use datafusion::common::DataFusionError;
-use datafusion_plugin_api::{
-    abi::{CallError, message::PlannerDescriptor},
-    df55::error::to_call_error,
-};
+use datafusion_plugin_api::{abi::message::PlannerDescriptor, df55::error::to_call_error};
 
 use super::origin::Origin;
 
@@ -39,10 +36,4 @@ impl Interests {
 #[cold]
 pub(super) fn blame(origin: &Origin, error: &DataFusionError) -> DataFusionError {
     origin.error(to_call_error(error))
-}
-
-/// An error of a call, which may have come from the host itself by way of the plugin.
-#[cold]
-fn failed(origin: &Origin, error: CallError) -> DataFusionError {
-    origin.error(error)
 }

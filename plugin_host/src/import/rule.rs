@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Instant,
@@ -15,8 +15,10 @@ use datafusion::{
 };
 use datafusion_plugin_api::{
     abi::{
-        CallError, Parcel, PlanHostObject, PlanRuleObject, Planned,
-        message::{RuleDescriptor, RulePosition, RuleReply, RuleRequest, RuleStage, Uncarried},
+        CallError, Parcel, PlanHostObject, PlanRuleObject,
+        message::{
+            RuleDescriptor, RulePosition, RuleReply, RuleRequest, RuleStage, Settings, Uncarried,
+        },
     },
     df55::{
         error::from_call_error,
@@ -29,7 +31,8 @@ use datafusion_plugin_api::{
 
 use super::{
     origin::Origin,
-    planner::{PlannedFunctions, blame},
+    planner::{PlanCall, blame},
+    settings::settings,
 };
 
 /// Numbers that a rule may give to aliases in one call; no query of the host's own comes near them.
@@ -69,7 +72,7 @@ impl PluginRule {
     fn rewritten(
         &self,
         plan: &LogicalPlan,
-        options: &ConfigOptions,
+        settings: impl FnOnce() -> Settings,
         started: Option<i64>,
     ) -> Result<Option<LogicalPlan>> {
         if let Some(interests) = self.interests
@@ -78,27 +81,15 @@ impl PluginRule {
             return Ok(None);
         }
         let since = Instant::now();
-        let own = Arc::new(OnceLock::new());
-        let objects = HostObjects::new(PlannedFunctions {
-            origin: self.origin.clone(),
-            objects: Arc::clone(&own),
-        });
-        let request = match self.request(plan, options, started, &objects) {
+        let call = PlanCall::new(&self.origin);
+        let request = match self.request(plan, settings(), started, &call.objects) {
             Ok(request) => request,
             Err(error) => return self.uncarried(error),
         };
-        let host = PlanHostObject::new(HostPlans(Arc::clone(&objects)));
-        let Planned {
-            reply,
-            objects: lent,
-        } = self
-            .object
-            .apply(request, host)
-            .map_err(|error| self.origin.error(error))?;
-        if let Some(lent) = lent.into_option() {
-            let _ = own.set(lent);
-        }
-        let rewritten = self.read(reply, plan, &objects);
+        let host = PlanHostObject::new(HostPlans(Arc::clone(&call.objects)));
+        let planned = self.object.apply(request, host);
+        let planned = planned.map_err(|error| self.origin.error(error))?;
+        let rewritten = self.read(call.reply(planned), plan, &call.objects);
         self.origin.metrics().called(0, since);
         rewritten.map_err(|error| blame(&self.origin, &error))
     }
@@ -106,7 +97,7 @@ impl PluginRule {
     fn request(
         &self,
         plan: &LogicalPlan,
-        options: &ConfigOptions,
+        settings: Settings,
         started: Option<i64>,
         objects: &HostObjects,
     ) -> Result<Parcel> {
@@ -115,7 +106,7 @@ impl PluginRule {
         writer.plan(plan)?;
         writer.finish(|list| RuleRequest {
             list,
-            settings: settings_of(options),
+            settings,
             started,
             first_alias: NEXT_ALIAS.fetch_add(ALIASES, Ordering::Relaxed),
         })
@@ -166,7 +157,7 @@ impl AnalyzerRule for PluginRule {
     }
 
     fn analyze(&self, plan: LogicalPlan, options: &ConfigOptions) -> Result<LogicalPlan> {
-        let rewritten = self.rewritten(&plan, options, None)?;
+        let rewritten = self.rewritten(&plan, || settings_of(options), None)?;
         Ok(rewritten.unwrap_or(plan))
     }
 }
@@ -184,7 +175,8 @@ impl OptimizerRule for PluginRule {
         let started = config
             .query_execution_start_time()
             .and_then(|time| time.timestamp_nanos_opt());
-        match self.rewritten(&plan, &config.options(), started)? {
+        let settings = || Settings::clone(&settings(&config.options()));
+        match self.rewritten(&plan, settings, started)? {
             Some(rewritten) => Ok(Transformed::yes(rewritten)),
             None => Ok(Transformed::no(plan)),
         }

@@ -86,6 +86,7 @@ pub fn expressions_with<M>(
 }
 
 /// The plugin's own functions that a list mentions.
+#[cfg(feature = "simplify")]
 pub(in crate::df55) fn functions_in(
     list: &ExpressionList,
     table: &FunctionTable,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use abi_stable::std_types::ROption;
 use datafusion_common::{DFSchema, Result};
 use datafusion_expr::planner::ExprPlanner;
 
@@ -13,12 +12,12 @@ use crate::{
         message::{ExpressionHookReply, ExpressionHookRequest},
     },
     df55::{
-        error::{from_call_error, to_call_error},
+        error::{df, from_call_error},
         parcel::ParcelContent,
         plans::{PlanWriter, read_plans},
     },
     sdk::{
-        plans::{Own, objects},
+        plans::{Own, declined, objects},
         runtime,
     },
 };
@@ -43,8 +42,7 @@ impl abi::ExpressionPlanner for ExpressionPlannerExport {
         host: PlanHostObject,
     ) -> std::result::Result<Planned, CallError> {
         let _entered = runtime::enter()?;
-        self.planned(request, host)
-            .map_err(|error| to_call_error(&error))
+        df(self.planned(request, host))
     }
 }
 
@@ -57,19 +55,13 @@ impl ExpressionPlannerExport {
         let read = read_plans(&content, &content.message.list, &objects)?;
         let hook = &content.message.hook;
         let Some(planned) = hooks::plan(self.entry.planner.as_ref(), hook, read)? else {
-            return Ok(Planned {
-                reply: Parcel::of(&ExpressionHookReply::default()).map_err(from_call_error)?,
-                objects: ROption::RNone,
-            });
+            return declined::<ExpressionHookReply>().map_err(from_call_error);
         };
         let mut writer = PlanWriter::new(&objects);
         writer.exprs([&planned], &DFSchema::empty())?;
         let reply = writer.finish(|list| ExpressionHookReply {
             planned: Some(list),
         })?;
-        Ok(Planned {
-            reply,
-            objects: ROption::RSome(own.object(&self.entry.descriptor.name)),
-        })
+        Ok(own.planned(&self.entry.descriptor.name, reply))
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use abi_stable::std_types::ROption;
 use datafusion_common::Result;
 use datafusion_expr::planner::{RelationPlanner, RelationPlanning};
 
@@ -13,13 +12,13 @@ use crate::{
         message::RelationReply,
     },
     df55::{
-        error::{from_call_error, to_call_error},
+        error::{df, from_call_error},
         planners::PluginContext,
         plans::PlanWriter,
         syntax::{syntax_from_json, syntax_to_text},
     },
     sdk::{
-        plans::{Own, objects},
+        plans::{Own, declined, objects},
         runtime,
     },
 };
@@ -44,8 +43,7 @@ impl abi::RelationPlanner for RelationPlannerExport {
         host: PlanHostObject,
     ) -> std::result::Result<Planned, CallError> {
         let _entered = runtime::enter()?;
-        self.planned(&request, host)
-            .map_err(|error| to_call_error(&error))
+        df(self.planned(&request, host))
     }
 }
 
@@ -59,10 +57,7 @@ impl RelationPlannerExport {
         let planned = match self.entry.planner.plan_relation(relation, &mut context)? {
             RelationPlanning::Planned(planned) => planned,
             RelationPlanning::Original(_) => {
-                return Ok(Planned {
-                    reply: Parcel::of(&RelationReply::default()).map_err(from_call_error)?,
-                    objects: ROption::RNone,
-                });
+                return declined::<RelationReply>().map_err(from_call_error);
             }
         };
         let alias = planned.alias.as_ref().map(syntax_to_text).transpose()?;
@@ -72,9 +67,6 @@ impl RelationPlannerExport {
             planned: Some(list),
             alias,
         })?;
-        Ok(Planned {
-            reply,
-            objects: ROption::RSome(own.object(&self.entry.descriptor.name)),
-        })
+        Ok(own.planned(&self.entry.descriptor.name, reply))
     }
 }

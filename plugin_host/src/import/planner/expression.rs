@@ -1,6 +1,6 @@
 //! A plugin's expression planner.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use datafusion::{
     arrow::datatypes::Field,
@@ -31,7 +31,7 @@ use datafusion_plugin_api::{
     },
 };
 
-use super::{Interests, blame, failed, functions::PlannedFunctions};
+use super::{Interests, PlanCall, blame};
 use crate::import::origin::Origin;
 
 /// An expression planner of a plugin. One object serves all sessions.
@@ -70,25 +70,18 @@ impl PluginExprPlanner {
         if !self.interests.has(hook_name(&hook)) {
             return Ok(None);
         }
-        let functions = Arc::new(OnceLock::new());
-        let objects = HostObjects::new(PlannedFunctions {
-            origin: self.origin.clone(),
-            objects: Arc::clone(&functions),
-        });
-        let mut writer = PlanWriter::new(objects.as_ref());
+        let call = PlanCall::new(&self.origin);
+        let mut writer = PlanWriter::new(call.objects.as_ref());
         writer.exprs(exprs.iter().copied(), schema)?;
         writer.schema(schema);
         let request = writer.finish(|list| ExpressionHookRequest { hook, list })?;
         let host = PlanHostObject::new(HostPlanner {
-            objects: Arc::clone(&objects),
+            objects: Arc::clone(&call.objects),
             context: None,
         });
         let planned = self.object.plan(request, host);
-        let planned = planned.map_err(|error| failed(&self.origin, error))?;
-        if let Some(own) = planned.objects.into_option() {
-            let _ = functions.set(own);
-        }
-        read(planned.reply, &objects).map_err(|error| blame(&self.origin, &error))
+        let planned = planned.map_err(|error| self.origin.error(error))?;
+        read(call.reply(planned), &call.objects).map_err(|error| blame(&self.origin, &error))
     }
 
     fn ask_args(&self, hook: ExpressionHook, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {

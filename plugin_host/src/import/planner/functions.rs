@@ -12,8 +12,8 @@ use datafusion::{
     logical_expr::{AggregateUDF, ScalarUDF, TableSource, WindowUDF},
 };
 use datafusion_plugin_api::{
-    abi::{CallError, PlanObjectsObject, message::FunctionReference},
-    df55::plans::PluginFunctions,
+    abi::{CallError, Parcel, PlanObjectsObject, Planned, message::FunctionReference},
+    df55::plans::{HostObjects, PluginFunctions},
 };
 
 use crate::import::{
@@ -24,11 +24,38 @@ use crate::import::{
     window::{self, PluginWindowUdf, WindowFunction},
 };
 
-/// What the host knows of the plugin, during one call of a planner.
-pub(in crate::import) struct PlannedFunctions {
-    pub(in crate::import) origin: Origin,
+/// The objects of one call of a planner or rule.
+pub(in crate::import) struct PlanCall {
+    /// The host's.
+    pub(in crate::import) objects: Arc<HostObjects>,
     /// What the reply brings; nothing before.
-    pub(in crate::import) objects: Arc<OnceLock<PlanObjectsObject>>,
+    brought: Arc<OnceLock<PlanObjectsObject>>,
+}
+
+impl PlanCall {
+    pub(in crate::import) fn new(origin: &Origin) -> Self {
+        let brought = Arc::new(OnceLock::new());
+        let objects = HostObjects::new(PlannedFunctions {
+            origin: origin.clone(),
+            objects: Arc::clone(&brought),
+        });
+        Self { objects, brought }
+    }
+
+    /// The reply, whose objects are at hand from now on.
+    pub(in crate::import) fn reply(&self, planned: Planned) -> Parcel {
+        if let Some(brought) = planned.objects.into_option() {
+            // There is one reply in a call.
+            let _ = self.brought.set(brought);
+        }
+        planned.reply
+    }
+}
+
+/// What the host knows of the plugin, during one call.
+struct PlannedFunctions {
+    origin: Origin,
+    objects: Arc<OnceLock<PlanObjectsObject>>,
 }
 
 impl PlannedFunctions {

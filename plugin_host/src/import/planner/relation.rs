@@ -1,6 +1,6 @@
 //! A plugin's relation planner.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use datafusion::{
     common::Result,
@@ -12,7 +12,7 @@ use datafusion::{
 };
 use datafusion_plugin_api::{
     abi::{
-        Parcel, PlanHostObject, Planned, RelationPlannerObject, lend,
+        Parcel, PlanHostObject, RelationPlannerObject, lend,
         message::{PlannerDescriptor, RelationReply},
     },
     df55::{
@@ -24,7 +24,7 @@ use datafusion_plugin_api::{
     },
 };
 
-use super::{Interests, blame, failed, functions::PlannedFunctions};
+use super::{Interests, PlanCall, blame};
 use crate::import::origin::Origin;
 
 /// A relation planner of a plugin. One object serves all sessions.
@@ -61,27 +61,17 @@ impl RelationPlanner for PluginRelationPlanner {
         }
         let mut request = Parcel::of(&()).map_err(from_call_error)?;
         request.blob = syntax_to_json(&relation)?.into();
-        let functions = Arc::new(OnceLock::new());
-        let objects = HostObjects::new(PlannedFunctions {
-            origin: self.origin.clone(),
-            objects: Arc::clone(&functions),
-        });
-        let mut answers = |question| answer_context(&mut *context, &objects, question);
+        let call = PlanCall::new(&self.origin);
+        let mut answers = |question| answer_context(&mut *context, &call.objects, question);
         let planned = lend(&mut answers, |lent| {
             let host = PlanHostObject::new(HostPlanner {
-                objects: Arc::clone(&objects),
+                objects: Arc::clone(&call.objects),
                 context: Some(lent),
             });
             self.object.plan(request, host)
         });
-        let Planned {
-            reply,
-            objects: own,
-        } = planned.map_err(|error| failed(&self.origin, error))?;
-        if let Some(own) = own.into_option() {
-            let _ = functions.set(own);
-        }
-        match self.read(reply, &objects) {
+        let planned = planned.map_err(|error| self.origin.error(error))?;
+        match self.read(call.reply(planned), &call.objects) {
             Ok(Some(planned)) => Ok(RelationPlanning::Planned(Box::new(planned))),
             Ok(None) => Ok(RelationPlanning::Original(Box::new(relation))),
             Err(error) => Err(blame(&self.origin, &error)),

@@ -11,7 +11,6 @@ use datafusion_plugin_api::{
     df55::{error::from_call_error, parcel::ParcelContent, syntax::syntax_to_json},
 };
 
-use super::failed;
 use crate::import::origin::Origin;
 
 /// A type planner of a plugin.
@@ -30,9 +29,9 @@ impl PluginTypePlanner {
         let mut request = Parcel::of(&()).map_err(from_call_error)?;
         request.blob = syntax_to_json(data_type)?.into();
         let reply = self.object.plan(request);
-        let reply = reply.map_err(|error| failed(&self.origin, error))?;
+        let reply = reply.map_err(|error| self.origin.error(error))?;
         let reply = ParcelContent::<FieldsReply>::read(reply);
-        let mut reply = reply.map_err(|error| failed(&self.origin, error))?;
+        let mut reply = reply.map_err(|error| self.origin.error(error))?;
         Ok(reply.fields.pop())
     }
 }

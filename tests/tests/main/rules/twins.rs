@@ -63,12 +63,17 @@ impl Side {
     }
 }
 
-/// The text without what no two runs have in common: folders, times, and numbers of objects.
+/// The text without what no two runs have in common: folders, times, numbers of objects, and which of
+/// several near names an error suggests.
 fn comparable(text: &str, scratch: &str) -> String {
     let mut text = text.replace(scratch, "scratch/");
     // Plans show paths without the first slash.
     text = text.replace(scratch.trim_start_matches('/'), "scratch/");
-    for (start, end) in [("metrics=[", "]"), ("expression_id: ", ",")] {
+    for (start, end) in [
+        ("metrics=[", "]"),
+        ("expression_id: ", ","),
+        ("Did you mean '", "'?"),
+    ] {
         let mut parts = text.split(start);
         let mut cleared = parts.next().unwrap_or_default().to_owned();
         for part in parts {
