@@ -3,7 +3,7 @@
 pub(super) mod record;
 mod signature;
 
-use arrow::datatypes::DataType;
+use arrow_schema::DataType;
 use datafusion_plugin_api::abi::message::{
     Documentation, Exports, FunctionDescriptor, FunctionKind, PlannerDescriptor, RuleStage,
     TableFunctionDescriptor, Volatility,

@@ -55,6 +55,39 @@ fn libraries_of_every_format_are_read() {
     }
 }
 
+/// What the fuzz targets start from; `UPDATE_FUZZ_SEEDS=1` writes it anew.
+#[test]
+fn the_seeds_of_the_fuzz_targets_are_read() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds");
+    let library = Library::default();
+    let artifacts = [
+        ("artifact/elf", library.elf()),
+        ("artifact/macho", library.macho()),
+        ("artifact/fat_macho", library.fat_macho()),
+        ("artifact/pe", library.pe()),
+        ("artifact/packed", packed_library()),
+    ];
+    if std::env::var_os("UPDATE_FUZZ_SEEDS").is_some() {
+        fs::create_dir_all(seeds.join("artifact")).unwrap();
+        fs::create_dir_all(seeds.join("manifest")).unwrap();
+        for (name, bytes) in &artifacts {
+            fs::write(seeds.join(name), bytes).unwrap();
+        }
+        fs::write(seeds.join("manifest/sample"), library.manifest()).unwrap();
+    }
+    for (name, _) in artifacts {
+        let seed = Artifact::from_bytes(&fs::read(seeds.join(name)).unwrap()).unwrap();
+        assert_eq!(seed.manifest().name, "sample", "{name}");
+        assert_eq!(
+            seed.description().is_some(),
+            name.ends_with("packed"),
+            "{name}"
+        );
+    }
+    let manifest = fs::read(seeds.join("manifest/sample")).unwrap();
+    assert_eq!(Manifest::parse(&manifest).unwrap().name, "sample");
+}
+
 #[test]
 fn what_is_no_library_is_named() {
     assert!(matches!(problem(b""), ArtifactProblem::Empty));

@@ -133,7 +133,10 @@ impl GuardedSession {
                 return Err(error);
             }
         };
-        self.run(&state, plan, Some(&syntax), planning.seen()).await
+        let seen = planning.seen();
+        // The plan has no use for these any more, and the state goes with the query.
+        drop((planner, planning));
+        self.run(state, plan, Some(&syntax), seen).await
     }
 
     /// Runs a plan that was made elsewhere: by an application, or decoded from Substrait or protobuf.
@@ -147,12 +150,12 @@ impl GuardedSession {
         self.guard.check_complete()?;
         let state = Arc::new(self.context.state());
         let plan = self.identities(&state).closed(plan)?;
-        self.run(&state, plan, None, HashMap::new()).await
+        self.run(state, plan, None, HashMap::new()).await
     }
 
     async fn run(
         &self,
-        state: &Arc<SessionState>,
+        state: Arc<SessionState>,
         plan: LogicalPlan,
         syntax: Option<&Syntax>,
         seen: HashMap<TableId, Identified>,
@@ -160,23 +163,27 @@ impl GuardedSession {
         match plan {
             LogicalPlan::Statement(PlanStatement::Prepare(prepare)) => {
                 let plan = LogicalPlan::Statement(PlanStatement::Prepare(prepare.clone()));
-                self.check(state, &plan, syntax, seen)?;
+                self.check(&state, &plan, syntax, seen)?;
                 self.prepared.store(&prepare, syntax)?;
                 self.done()
             }
             LogicalPlan::Statement(PlanStatement::Deallocate(deallocate)) => {
                 let plan = LogicalPlan::Statement(PlanStatement::Deallocate(deallocate.clone()));
-                self.check(state, &plan, syntax, seen)?;
+                self.check(&state, &plan, syntax, seen)?;
                 self.prepared.remove(&deallocate.name)?;
                 self.done()
             }
             LogicalPlan::Statement(PlanStatement::Execute(execute)) => {
-                self.execute_prepared(state, execute)
+                self.execute_prepared(&state, execute)
             }
             plan => {
                 let silent = matches!(plan, LogicalPlan::Ddl(_) | LogicalPlan::Statement(_));
-                let plan = self.released(state, plan, syntax, seen, &[])?;
-                let frame = self.context.execute_logical_plan(plan).await?;
+                let plan = self.released(&state, plan, syntax, seen, &[])?;
+                let frame = match silent {
+                    true => self.context.execute_logical_plan(plan).await?,
+                    // What the context does too, with another copy of the state.
+                    false => DataFrame::new(Arc::unwrap_or_clone(state), plan),
+                };
                 Ok(GuardedQuery::new(frame, !silent))
             }
         }

@@ -35,7 +35,7 @@ struct Payload {
 ///
 /// # Errors
 /// A record that is damaged, too large, of another layout or of another plugin.
-pub(in crate::artifact) fn read<S: ReadCacheOps>(
+pub(in super::super) fn read<S: ReadCacheOps>(
     bytes: Bytes<'_, S>,
     library_end: u64,
     manifest: &Manifest,
@@ -65,7 +65,7 @@ pub(in crate::artifact) fn read<S: ReadCacheOps>(
 }
 
 /// The length of the record at the end of a file, be it damaged; 0 when there is none.
-pub(in crate::artifact) fn len<S: ReadCacheOps>(bytes: Bytes<'_, S>, library_end: u64) -> u64 {
+pub(in super::super) fn len<S: ReadCacheOps>(bytes: Bytes<'_, S>, library_end: u64) -> u64 {
     match locate(bytes) {
         Ok(Some(payload)) => START.len() as u64 + payload.len() as u64 + FOOTER_LEN,
         _ if begins_at(bytes, library_end) => bytes.len - library_end,
@@ -144,7 +144,7 @@ fn locate<S: ReadCacheOps>(bytes: Bytes<'_, S>) -> Result<Option<&[u8]>, Descrip
 ///
 /// # Errors
 /// A description that would be too large to be read again.
-pub(in crate::artifact) fn write(
+pub(in super::super) fn write(
     description: &Description,
     manifest: &Manifest,
 ) -> Result<Vec<u8>, DescriptionError> {

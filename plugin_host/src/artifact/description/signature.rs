@@ -1,6 +1,6 @@
 //! Signatures as people read them.
 
-use arrow::datatypes::DataType;
+use arrow_schema::DataType;
 use datafusion_plugin_api::abi::message::{
     ArrayArgument, Coercion, Signature, TypeClass, TypeSignature,
 };

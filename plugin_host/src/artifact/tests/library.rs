@@ -51,7 +51,7 @@ impl Library {
         library
     }
 
-    fn manifest(&self) -> Vec<u8> {
+    pub(crate) fn manifest(&self) -> Vec<u8> {
         let mut body = Vec::new();
         for (key, value) in &self.records {
             body.extend((key.len() as u16).to_le_bytes());
