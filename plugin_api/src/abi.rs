@@ -61,7 +61,9 @@ pub use planner::{
     TypePlanner, TypePlannerObject,
 };
 pub use policy::{Policy, PolicyObject};
-pub use rule::{PlanRule, PlanRuleObject};
+pub use rule::{
+    PhysicalHost, PhysicalHostObject, PhysicalRule, PhysicalRuleObject, PlanRule, PlanRuleObject,
+};
 pub use table::{
     Batch, BatchStream, BatchStreamObject, Input, InputObject, MemoryPool, MemoryPoolObject,
     MemoryReservation, MemoryReservationObject, Opening, Scan, ScanObject, ScanPlanning,

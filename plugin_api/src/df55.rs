@@ -16,6 +16,8 @@ pub mod merge;
 pub mod metrics;
 pub mod names;
 pub mod parcel;
+#[cfg(feature = "rules")]
+pub mod physical;
 #[cfg(feature = "tables")]
 pub mod plan_properties;
 #[cfg(feature = "planners")]

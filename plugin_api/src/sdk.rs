@@ -63,6 +63,9 @@ pub use runtime::runtime;
 pub use stream::StreamedTable;
 #[cfg(feature = "rules")]
 pub use {
-    export::{ANALYZER_RULES_NEED_FEATURE_RULES, OPTIMIZER_RULES_NEED_FEATURE_RULES},
+    export::{
+        ANALYZER_RULES_NEED_FEATURE_RULES, OPTIMIZER_RULES_NEED_FEATURE_RULES,
+        PHYSICAL_OPTIMIZER_RULES_NEED_FEATURE_RULES,
+    },
     rules::Rule,
 };

@@ -90,12 +90,14 @@ pub enum CapabilityKind {
     AnalyzerRule,
     /// Optimizer rules.
     OptimizerRule,
+    /// Physical optimizer rules.
+    PhysicalOptimizerRule,
     /// A kind of a later contract minor.
     Unknown(String),
 }
 
 impl CapabilityKind {
-    const KNOWN: [(Self, &'static str); 16] = [
+    const KNOWN: [(Self, &'static str); 17] = [
         (Self::ScalarFunction, "scalar_function"),
         (Self::AsyncScalarFunction, "async_scalar_function"),
         (Self::AggregateFunction, "aggregate_function"),
@@ -112,6 +114,7 @@ impl CapabilityKind {
         (Self::Policy, "policy"),
         (Self::AnalyzerRule, "analyzer_rule"),
         (Self::OptimizerRule, "optimizer_rule"),
+        (Self::PhysicalOptimizerRule, "physical_optimizer_rule"),
     ];
 
     /// Its name in manifests.

@@ -7,6 +7,7 @@
 mod expression;
 mod function;
 mod log;
+mod physical;
 mod plan;
 mod planner;
 mod plugin;
@@ -27,6 +28,10 @@ pub use function::{
     StructFieldMappingReply, ValueReply,
 };
 pub use log::{Event, Span};
+pub use physical::{
+    Cardinality, NodeDescriptor, NodeReply, PhysicalList, PhysicalNode, PhysicalQuestion,
+    PhysicalRuleReply, PhysicalRuleRequest,
+};
 pub use plan::{
     CallName, ColumnName, Dependence, DmlOperation, ExpressionNode, FrameBound, FrameUnits,
     GroupingKind, Handle, NameReply, NullRows, PlanList, PlanNode, PlanQuestion, PlanReply,

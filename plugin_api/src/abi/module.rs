@@ -10,9 +10,9 @@ use abi_stable::{
 
 use super::{
     AggregateFunctionObject, CallError, CatalogObject, ExpressionPlannerObject, Parcel,
-    PlanRuleObject, PolicyObject, RelationPlannerObject, Reply, ScalarFunctionObject,
-    TableFactoryObject, TableFunctionObject, TableObject, TypePlannerObject, WindowFunctionObject,
-    guard::guarded, message::Activation,
+    PhysicalRuleObject, PlanRuleObject, PolicyObject, RelationPlannerObject, Reply,
+    ScalarFunctionObject, TableFactoryObject, TableFunctionObject, TableObject, TypePlannerObject,
+    WindowFunctionObject, guard::guarded, message::Activation,
 };
 
 /// The symbol under which a plugin library exports its [`LibHeader`].
@@ -67,6 +67,8 @@ interface! {
         fn policy(position: usize) -> PolicyObject;
         /// The rule at a position among the rules.
         fn rule(position: usize) -> PlanRuleObject;
+        /// The physical optimizer rule at a position among the rules.
+        fn physical_rule(position: usize) -> PhysicalRuleObject;
     }
 }
 

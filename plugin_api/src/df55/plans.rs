@@ -35,6 +35,7 @@
 mod expression;
 mod fields;
 mod foreign;
+mod functions;
 mod host;
 mod names;
 mod node;
@@ -44,6 +45,7 @@ mod read;
 mod schema;
 mod write;
 
+pub use functions::FunctionWriter;
 pub use host::{HostObjects, HostPlans, PluginFunctions};
 pub use objects::{Arriving, HeldNode, Leaving, ScannedSource, Travelling, Types};
 pub use plugin::{HostConnection, OwnFunctions, PluginObjects};

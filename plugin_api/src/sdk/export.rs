@@ -113,6 +113,11 @@ pub const ANALYZER_RULES_NEED_FEATURE_RULES: &str = "analyzer_rule:same-major";
 #[cfg(feature = "rules")]
 pub const OPTIMIZER_RULES_NEED_FEATURE_RULES: &str = "optimizer_rule:same-major";
 
+/// The manifest's record of `physical_optimizer_rule`; there is none without the SDK's feature.
+#[doc(hidden)]
+#[cfg(feature = "rules")]
+pub const PHYSICAL_OPTIMIZER_RULES_NEED_FEATURE_RULES: &str = "physical_optimizer_rule:same-major";
+
 /// Whether a manifest's records declare `scalar_function_simplify`.
 #[doc(hidden)]
 pub const fn declares_simplify(records: &[(&str, &str)]) -> bool {
@@ -277,6 +282,9 @@ macro_rules! __capability {
     };
     (optimizer_rule) => {
         $crate::sdk::OPTIMIZER_RULES_NEED_FEATURE_RULES
+    };
+    (physical_optimizer_rule) => {
+        $crate::sdk::PHYSICAL_OPTIMIZER_RULES_NEED_FEATURE_RULES
     };
     (scalar_function_simplify) => {
         $crate::sdk::SIMPLIFY_NEEDS_FEATURE_SIMPLIFY

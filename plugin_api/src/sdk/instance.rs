@@ -19,9 +19,9 @@ use super::{
 use crate::{
     abi::{
         AggregateFunctionObject, CallError, CatalogObject, ExpressionPlannerObject, Parcel,
-        PlanRuleObject, PluginInstance, PolicyObject, RelationPlannerObject, ScalarFunctionObject,
-        TableFactoryObject, TableFunctionObject, TableObject, TypePlannerObject,
-        WindowFunctionObject, message::Exports,
+        PhysicalRuleObject, PlanRuleObject, PluginInstance, PolicyObject, RelationPlannerObject,
+        ScalarFunctionObject, TableFactoryObject, TableFunctionObject, TableObject,
+        TypePlannerObject, WindowFunctionObject, message::Exports,
     },
     df55::{parcel::ParcelBuilder, types::TypeList},
 };
@@ -220,9 +220,28 @@ impl PluginInstance for Instance {
     #[cfg(feature = "rules")]
     fn rule(&self, position: usize) -> Result<PlanRuleObject, CallError> {
         match self.rules.get(position) {
-            Some(rule) => Ok(rule.object(self.own())),
+            Some(rule) => {
+                let object = rule.object(self.own());
+                object.map_or_else(|| none("rule of logical plans", position), Ok)
+            }
             None => none("rule", position),
         }
+    }
+
+    #[cfg(feature = "rules")]
+    fn physical_rule(&self, position: usize) -> Result<PhysicalRuleObject, CallError> {
+        match self.rules.get(position) {
+            Some(rule) => {
+                let object = rule.physical_object(self.own());
+                object.map_or_else(|| none("rule of physical plans", position), Ok)
+            }
+            None => none("rule", position),
+        }
+    }
+
+    #[cfg(not(feature = "rules"))]
+    fn physical_rule(&self, position: usize) -> Result<PhysicalRuleObject, CallError> {
+        none("rule", position)
     }
 
     #[cfg(not(feature = "rules"))]

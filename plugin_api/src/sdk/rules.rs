@@ -1,4 +1,6 @@
-//! An author's analyzer and optimizer rules.
+//! An author's analyzer, optimizer and physical optimizer rules.
+
+mod physical;
 
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use datafusion_common::{
 };
 use datafusion_expr::LogicalPlan;
 use datafusion_optimizer::{AnalyzerRule, ApplyOrder, OptimizerConfig, OptimizerRule};
+use datafusion_session::PhysicalOptimizerRule;
 
 use super::{
     Plugin,
@@ -19,7 +22,7 @@ use super::{
 };
 use crate::{
     abi::{
-        CallError, Parcel, PlanHostObject, PlanRule, PlanRuleObject, Planned,
+        CallError, Parcel, PhysicalRuleObject, PlanHostObject, PlanRule, PlanRuleObject, Planned,
         message::{RuleDescriptor, RulePosition, RuleReply, RuleRequest, RuleStage, Uncarried},
     },
     df55::{
@@ -35,6 +38,7 @@ use crate::{
 enum Stage {
     Analyzer(Arc<dyn AnalyzerRule + Send + Sync>),
     Optimizer(Arc<dyn OptimizerRule + Send + Sync>),
+    Physical(physical::Physical),
 }
 
 /// A rule, and where and when it is applied.
@@ -57,6 +61,15 @@ impl Rule {
         Self::new(name, RuleStage::Optimizer, Stage::Optimizer(rule))
     }
 
+    /// A rule applied once, to the physical plan; after all that are there.
+    pub fn physical(rule: Arc<dyn PhysicalOptimizerRule + Send + Sync>) -> Self {
+        let name = rule.name().to_owned();
+        let keeps_schema = rule.schema_check();
+        let mut rule = Self::new(name, RuleStage::Physical, Stage::Physical(rule));
+        rule.descriptor.keeps_schema = keeps_schema;
+        rule
+    }
+
     fn new(name: String, stage: RuleStage, rule: Stage) -> Self {
         let descriptor = RuleDescriptor {
             name,
@@ -65,6 +78,7 @@ impl Rule {
             interests: None,
             policy: false,
             uncarried: Uncarried::Pass,
+            keeps_schema: false,
         };
         Self {
             descriptor,
@@ -78,13 +92,15 @@ impl Rule {
         self
     }
 
-    /// Stands before the rule of this name. A session without it is not installed into.
+    /// Stands before the rule of this name. In a session without it this one stands last, and
+    /// the install's report says so.
     pub fn before(mut self, rule: impl Into<String>) -> Self {
         self.descriptor.position = RulePosition::Before(rule.into());
         self
     }
 
-    /// Stands after the rule of this name. A session without it is not installed into.
+    /// Stands after the rule of this name. In a session without it this one stands last, and
+    /// the install's report says so.
     pub fn after(mut self, rule: impl Into<String>) -> Self {
         self.descriptor.position = RulePosition::After(rule.into());
         self
@@ -95,6 +111,16 @@ impl Rule {
     pub fn interested_in(mut self, kinds: impl IntoIterator<Item = NodeKind>) -> Self {
         let kinds = kinds.into_iter().map(|kind| kind.name().to_owned());
         self.descriptor.interests = Some(kinds.collect());
+        self
+    }
+
+    /// As [`Self::interested_in`], for a physical rule: the names of nodes, as
+    /// `ExecutionPlan::name` has them.
+    pub fn interested_in_nodes<N: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.descriptor.interests = Some(names.into_iter().map(Into::into).collect());
         self
     }
 
@@ -112,16 +138,28 @@ impl Rule {
         self
     }
 
-    pub(super) fn object(&self, own: Own) -> PlanRuleObject {
-        PlanRuleObject::new(RuleExport {
-            rule: self.clone(),
-            own,
-        })
+    /// The rule of a logical plan, if it is one.
+    pub(super) fn object(&self, own: Own) -> Option<PlanRuleObject> {
+        match &self.stage {
+            Stage::Physical(_) => None,
+            _ => Some(PlanRuleObject::new(RuleExport {
+                rule: self.clone(),
+                own,
+            })),
+        }
+    }
+
+    /// The rule of a physical plan, if it is one.
+    pub(super) fn physical_object(&self, own: Own) -> Option<PhysicalRuleObject> {
+        match &self.stage {
+            Stage::Physical(rule) => Some(physical::object(&self.descriptor.name, rule, own)),
+            _ => None,
+        }
     }
 }
 
 impl Plugin {
-    /// Exports an analyzer or optimizer rule.
+    /// Exports an analyzer, optimizer or physical optimizer rule.
     pub fn rule(mut self, rule: Rule) -> Self {
         self.rules.push(rule);
         self
@@ -176,6 +214,8 @@ impl Stage {
                 };
                 Ok(rewritten.transformed.then_some(rewritten.data))
             }
+            // A host has no logical plan for it.
+            Self::Physical(_) => Ok(None),
         }
     }
 }

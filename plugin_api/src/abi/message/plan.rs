@@ -429,6 +429,18 @@ pub enum PlanQuestion {
         /// The column's name.
         name: String,
     },
+    /// The fields of an aggregate's states: the types are the argument fields, the return field and
+    /// the fields of its order.
+    StateFields {
+        /// The function.
+        function: u64,
+        /// The column's name.
+        name: String,
+        /// How many arguments there are.
+        arguments: usize,
+        /// `DISTINCT`.
+        distinct: bool,
+    },
     /// The types that arguments are coerced to; the types are those of the arguments.
     Coerced {
         /// What kind of function.

@@ -67,7 +67,7 @@ pub struct Exports {
     /// Policies, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<String>,
-    /// Analyzer and optimizer rules, in the order in which they are installed.
+    /// Analyzer, optimizer and physical optimizer rules, in the order in which they are installed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleDescriptor>,
 }

@@ -14,7 +14,8 @@ pub struct RuleDescriptor {
     /// Where it stands among the rules of its stage.
     #[serde(default)]
     pub position: RulePosition,
-    /// The kinds of nodes one of which a plan must have; absent for any plan.
+    /// The kinds of nodes one of which a plan must have, of a physical plan their names; absent for
+    /// any plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interests: Option<Vec<String>>,
     /// It enforces something: a statement that it has not seen is not to run.
@@ -23,6 +24,9 @@ pub struct RuleDescriptor {
     /// What becomes of a plan that cannot be carried to it.
     #[serde(default)]
     pub uncarried: Uncarried,
+    /// A physical rule keeps the schema.
+    #[serde(default)]
+    pub keeps_schema: bool,
 }
 
 /// When a rule is applied.
@@ -34,6 +38,8 @@ pub enum RuleStage {
     Analyzer,
     /// In each pass of the optimizer: it may not.
     Optimizer,
+    /// Once, on the physical plan.
+    Physical,
 }
 
 /// Where a rule stands among those of its stage.

@@ -90,6 +90,16 @@ impl Foreign {
         reply.only_field().map_err(from_call_error)
     }
 
+    /// The fields that the answer to a question is, where the types are `fields`.
+    fn fields<'a>(
+        &self,
+        fields: impl IntoIterator<Item = &'a FieldRef>,
+        question: &PlanQuestion,
+    ) -> Result<Vec<FieldRef>> {
+        let request = Self::finished(ParcelBuilder::new().fields(fields), question)?;
+        Ok(self.ask::<FieldsReply>(request)?.fields)
+    }
+
     fn coerced(&self, kind: FunctionKind, types: &[DataType]) -> Result<Vec<DataType>> {
         let function = self.number;
         let question = PlanQuestion::Coerced { kind, function };

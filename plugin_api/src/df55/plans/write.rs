@@ -16,9 +16,9 @@ use serde::Serialize;
 
 use super::{
     expression::{Leaves, crosses},
-    foreign::descriptor,
+    functions::FunctionWriter,
     names::NameList,
-    objects::{Leaving, ScannedSource, Travelling},
+    objects::{Leaving, ScannedSource},
     schema::SchemaList,
 };
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
     },
     df55::{
         error::from_call_error, expressions::pack, parcel::ParcelBuilder,
-        plan_properties::constraints_to_message, types::TypeList,
+        plan_properties::constraints_to_message,
     },
 };
 
@@ -108,58 +108,31 @@ impl<'a> PlanWriter<'a> {
             schemas,
         } = self;
         let mut parcel = ParcelBuilder::new();
-        // Descriptions come with types of their own.
-        let types = RefCell::new(TypeList::default());
-        let fields = RefCell::new(std::mem::take(&mut leaves.fields));
-        let scalar = |function: &ScalarUDF| -> Result<FunctionReference> {
-            let mut reference = reference(objects.scalar(function)?, function.name());
-            if objects.describes() && matches!(reference.handle, Some(Handle::Lent(_))) {
-                let described = descriptor::scalar(function, &mut types.borrow_mut())?;
-                reference.descriptor = Some(Box::new(described));
-                reference.field = descriptor::constant_field(function)
-                    .map(|field| fields.borrow_mut().add(&field));
-            }
-            Ok(reference)
-        };
         // Expressions add fields while they are written; functions are described afterwards.
-        leaves.fields = fields.take();
-        let (expressions, blob) = {
-            let functions = RefCell::new(Vec::new());
-            let later = |function: &ScalarUDF| {
-                functions.borrow_mut().push(function.clone());
-                Ok(FunctionReference::default())
-            };
-            let (mut expressions, blob) = pack(exprs, &mut leaves, &later, &mut parcel)?;
-            fields.replace(std::mem::take(&mut leaves.fields));
-            let functions = functions.into_inner();
-            expressions.functions = functions.iter().map(scalar).collect::<Result<_>>()?;
-            (expressions, blob)
+        let called = RefCell::new(Vec::new());
+        let later = |function: &ScalarUDF| {
+            called.borrow_mut().push(function.clone());
+            Ok(FunctionReference::default())
         };
+        let (mut expressions, blob) = pack(exprs, &mut leaves, &later, &mut parcel)?;
+        let mut functions = FunctionWriter::after(objects, std::mem::take(&mut leaves.fields));
+        let called = called.into_inner();
+        let scalars = called.iter().map(|function| functions.scalar(function));
+        expressions.functions = scalars.collect::<Result<_>>()?;
         list.expressions = expressions;
         for function in &leaves.aggregates {
-            let mut reference = reference(objects.aggregate(function)?, function.name());
-            if objects.describes() && matches!(reference.handle, Some(Handle::Lent(_))) {
-                let described = descriptor::aggregate(function, &mut types.borrow_mut())?;
-                reference.descriptor = Some(Box::new(described));
-            }
-            list.aggregates.push(reference);
+            list.aggregates.push(functions.aggregate(function)?);
         }
         for function in &leaves.windows {
-            let mut reference = reference(objects.window(function)?, function.name());
-            if objects.describes() && matches!(reference.handle, Some(Handle::Lent(_))) {
-                let described = descriptor::window(function, &mut types.borrow_mut())?;
-                reference.descriptor = Some(Box::new(described));
-            }
-            list.windows.push(reference);
+            list.windows.push(functions.window(function)?);
         }
         list.schemas = schemas.into_messages();
         list.names = names.into_inner();
-        let fields = fields.into_inner().into_inner();
+        let (fields, types) = functions.into_types();
         list.signature_types = fields.len();
-        let types = types.into_inner();
         parcel
             .fields(&fields)
-            .types(types.as_slice())
+            .types(&types)
             .blob(blob)
             .finish(&message(list))
             .map_err(from_call_error)
@@ -303,15 +276,4 @@ impl<'a> PlanWriter<'a> {
 fn unnamed(fields: &[FieldRef]) -> Result<DFSchema> {
     let schema = arrow::datatypes::Schema::new(fields.to_vec());
     DFSchema::from_field_specific_qualified_schema(vec![None; fields.len()], &Arc::new(schema))
-}
-
-fn reference(travelling: Travelling, name: &str) -> FunctionReference {
-    match travelling {
-        Travelling::Reference(reference) => reference,
-        Travelling::Handle(handle) => FunctionReference {
-            name: name.to_owned(),
-            handle: Some(handle),
-            ..FunctionReference::default()
-        },
-    }
 }

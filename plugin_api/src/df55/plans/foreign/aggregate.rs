@@ -7,7 +7,7 @@ use datafusion_common::{Result, not_impl_err};
 use datafusion_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, Expr, Signature, WindowFunctionDefinition,
     expr::{AggregateFunction, AggregateFunctionParams, WindowFunction, WindowFunctionParams},
-    function::AccumulatorArgs,
+    function::{AccumulatorArgs, StateFieldsArgs},
     utils::AggregateOrderSensitivity,
 };
 
@@ -89,6 +89,20 @@ impl AggregateUDFImpl for ForeignAggregate {
         let function = self.foreign.number;
         let question = PlanQuestion::AggregateField { function };
         self.foreign.field(arguments, &question)
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        let question = PlanQuestion::StateFields {
+            function: self.foreign.number,
+            name: args.name.to_owned(),
+            arguments: args.input_fields.len(),
+            distinct: args.is_distinct,
+        };
+        let fields = args.input_fields.iter();
+        let fields = fields
+            .chain([&args.return_field])
+            .chain(args.ordering_fields);
+        self.foreign.fields(fields, &question)
     }
 
     fn is_nullable(&self) -> bool {

@@ -1,10 +1,12 @@
 //! What the plugin asks of the host's objects.
 
+use std::sync::Arc;
+
 use arrow::datatypes::DataType;
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::{
     Expr, ReturnFieldArgs, TableProviderFilterPushDown, WindowFunctionDefinition,
-    function::WindowUDFFieldArgs,
+    function::{StateFieldsArgs, WindowUDFFieldArgs},
 };
 
 use super::{HostObjects, returned};
@@ -61,6 +63,31 @@ impl HostObjects {
                 let list = self.lent().aggregates.clone();
                 let function = returned(&list, lent(*function), "an aggregate function")?;
                 field(function.return_field(&content.fields)?)
+            }
+            PlanQuestion::StateFields {
+                function,
+                name,
+                arguments,
+                distinct,
+            } => {
+                let list = self.lent().aggregates.clone();
+                let function = returned(&list, lent(*function), "an aggregate function")?;
+                let split = content.fields.split_at_checked(*arguments);
+                let Some((input_fields, [return_field, ordering_fields @ ..])) = split else {
+                    return Err(breach(format!(
+                        "the states of {arguments} arguments with {} fields",
+                        content.fields.len()
+                    )));
+                };
+                let fields = function.state_fields(StateFieldsArgs {
+                    name,
+                    input_fields,
+                    return_field: Arc::clone(return_field),
+                    ordering_fields,
+                    is_distinct: *distinct,
+                })?;
+                let reply = ParcelBuilder::new().fields(&fields);
+                reply.finish(&FieldsReply {}).map_err(from_call_error)
             }
             PlanQuestion::WindowField { function, name } => {
                 let list = self.lent().windows.clone();
