@@ -72,12 +72,17 @@ fn plan(
         for function in candidate.functions {
             let decided = claims.decide(session, candidate, function);
             let named = function.under(&decided.name, &decided.aliases);
+            let missing_neighbour = named
+                .iter()
+                .filter(|named| !session.has(named))
+                .find_map(|named| rules::missing_neighbour(named, session, &registrations));
             items.push(InstalledItem {
                 kind: function.kind,
                 name: format!("{}.{}", candidate.plugin, function.name),
                 bare: decided.bare,
                 aliases: decided.bare_aliases,
                 unchanged: named.iter().all(|named| session.has(named)),
+                missing_neighbour,
             });
             registrations.extend(named.into_iter().filter(|named| !session.has(named)));
         }

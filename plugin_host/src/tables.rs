@@ -291,5 +291,6 @@ fn metrics(plugins: &[LoadedPlugin]) -> Vec<(&'static str, ArrayRef)> {
         ("nanoseconds", count(|m| m.nanoseconds)),
         ("errors", count(|m| m.errors)),
         ("panics", count(|m| m.panics)),
+        ("uncarried", count(|m| m.uncarried)),
     ]
 }

@@ -69,6 +69,10 @@ pub(super) fn write(out: &mut dyn Write, description: &Description, full: bool) 
         ("policies", &description.policies),
         ("analyzer rules", &description.analyzer_rules),
         ("optimizer rules", &description.optimizer_rules),
+        (
+            "physical optimizer rules",
+            &description.physical_optimizer_rules,
+        ),
     ] {
         let lines = names.iter().map(|name| Line::new(name, name, ""));
         section(out, title, lines.collect(), full)?;

@@ -46,6 +46,9 @@ pub struct Description {
     /// Optimizer rules, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub optimizer_rules: Vec<String>,
+    /// Physical optimizer rules, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub physical_optimizer_rules: Vec<String>,
 }
 
 /// A function.
@@ -122,6 +125,7 @@ impl Description {
             policies: exports.policies.clone(),
             analyzer_rules: rules(RuleStage::Analyzer),
             optimizer_rules: rules(RuleStage::Optimizer),
+            physical_optimizer_rules: rules(RuleStage::Physical),
         }
     }
 
@@ -138,6 +142,7 @@ impl Description {
             + self.policies.len()
             + self.analyzer_rules.len()
             + self.optimizer_rules.len()
+            + self.physical_optimizer_rules.len()
     }
 
     /// The first fact in which this description, packed, differs from what activation yields.
@@ -168,6 +173,10 @@ impl Description {
                 ("policy", &description.policies),
                 ("analyzer rule", &description.analyzer_rules),
                 ("optimizer rule", &description.optimizer_rules),
+                (
+                    "physical optimizer rule",
+                    &description.physical_optimizer_rules,
+                ),
             ];
             let sources = sources
                 .into_iter()

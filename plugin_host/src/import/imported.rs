@@ -19,7 +19,7 @@ use super::{
     metrics::ItemMetrics,
     origin::{Activated, Origin},
     planner::{PluginExprPlanner, PluginRelationPlanner, PluginTypePlanner},
-    rule::PluginRule,
+    rule::{PluginPhysicalRule, PluginRule},
     scalar::{PluginScalarUdf, ScalarFunction},
     table::{PluginTable, PluginTableFactory, PluginTableFunction, TableFunction},
     window::{PluginWindowUdf, WindowFunction},
@@ -58,6 +58,8 @@ pub enum ItemKind {
     AnalyzerRule,
     /// An optimizer rule.
     OptimizerRule,
+    /// A physical optimizer rule.
+    PhysicalOptimizerRule,
 }
 
 impl std::fmt::Display for ItemKind {
@@ -77,6 +79,7 @@ impl std::fmt::Display for ItemKind {
             Self::Policy => "policy",
             Self::AnalyzerRule => "analyzer rule",
             Self::OptimizerRule => "optimizer rule",
+            Self::PhysicalOptimizerRule => "physical optimizer rule",
         })
     }
 }
@@ -105,6 +108,7 @@ enum Function {
     ExprPlanner(Arc<PluginExprPlanner>),
     TypePlanner(Arc<PluginTypePlanner>),
     Rule(Arc<PluginRule>),
+    PhysicalRule(Arc<PluginPhysicalRule>),
 }
 
 /// A function under a name, as a session takes it.
@@ -122,6 +126,7 @@ pub(crate) enum Named {
     ExprPlanner(Arc<PluginExprPlanner>),
     TypePlanner(Arc<PluginTypePlanner>),
     Rule(Arc<PluginRule>),
+    PhysicalRule(Arc<PluginPhysicalRule>),
 }
 
 impl Imported {
@@ -174,6 +179,7 @@ impl Imported {
             Function::ExprPlanner(planner) => vec![Named::ExprPlanner(Arc::clone(planner))],
             Function::TypePlanner(planner) => vec![Named::TypePlanner(Arc::clone(planner))],
             Function::Rule(rule) => vec![Named::Rule(Arc::clone(rule))],
+            Function::PhysicalRule(rule) => vec![Named::PhysicalRule(Arc::clone(rule))],
         }
     }
 }
@@ -385,14 +391,25 @@ fn import_planners(
     for (position, descriptor) in exports.rules.iter().enumerate() {
         let (capability, kind) = match descriptor.stage {
             RuleStage::Analyzer => (CapabilityKind::AnalyzerRule, ItemKind::AnalyzerRule),
+            RuleStage::Physical => (
+                CapabilityKind::PhysicalOptimizerRule,
+                ItemKind::PhysicalOptimizerRule,
+            ),
             _ => (CapabilityKind::OptimizerRule, ItemKind::OptimizerRule),
         };
-        if granted.contains(&capability) {
-            let origin = origin(plugin, &descriptor.name, position as u64);
-            let rule = PluginRule::new(origin.clone(), instance.rule(position)?, descriptor);
-            let function = Function::Rule(Arc::new(rule));
-            add(kind, &descriptor.name, &origin, function);
+        if !granted.contains(&capability) {
+            continue;
         }
+        let origin = origin(plugin, &descriptor.name, position as u64);
+        let function = if descriptor.stage == RuleStage::Physical {
+            let object = instance.physical_rule(position)?;
+            let rule = PluginPhysicalRule::new(origin.clone(), object, descriptor);
+            Function::PhysicalRule(Arc::new(rule))
+        } else {
+            let rule = PluginRule::new(origin.clone(), instance.rule(position)?, descriptor);
+            Function::Rule(Arc::new(rule))
+        };
+        add(kind, &descriptor.name, &origin, function);
     }
     Ok(planners)
 }

@@ -14,6 +14,7 @@ pub(crate) struct ItemMetrics {
     nanoseconds: AtomicU64,
     errors: AtomicU64,
     panics: AtomicU64,
+    uncarried: AtomicU64,
 }
 
 /// The counters at one moment.
@@ -29,6 +30,8 @@ pub struct MetricsSnapshot {
     pub errors: u64,
     /// Panics that were contained.
     pub panics: u64,
+    /// Plans that could not be carried to a rule, among the errors.
+    pub uncarried: u64,
 }
 
 impl ItemMetrics {
@@ -46,6 +49,12 @@ impl ItemMetrics {
         self.panics.fetch_add(u64::from(panicked), Relaxed);
     }
 
+    /// Counts a plan that cannot be carried.
+    pub(crate) fn uncarried(&self) {
+        self.failed(false);
+        self.uncarried.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn snapshot(&self) -> MetricsSnapshot {
         MetricsSnapshot {
             calls: self.calls.load(Relaxed),
@@ -53,6 +62,7 @@ impl ItemMetrics {
             nanoseconds: self.nanoseconds.load(Relaxed),
             errors: self.errors.load(Relaxed),
             panics: self.panics.load(Relaxed),
+            uncarried: self.uncarried.load(Relaxed),
         }
     }
 }

@@ -1,4 +1,8 @@
-//! A plugin's analyzer and optimizer rules.
+//! A plugin's analyzer, optimizer and physical optimizer rules.
+
+mod physical;
+
+pub(crate) use physical::PluginPhysicalRule;
 
 use std::{
     sync::{
@@ -84,7 +88,7 @@ impl PluginRule {
         let call = PlanCall::new(&self.origin);
         let request = match self.request(plan, settings(), started, &call.objects) {
             Ok(request) => request,
-            Err(error) => return self.uncarried(error),
+            Err(error) => return uncarried(&self.origin, &self.descriptor, error).map(|()| None),
         };
         let host = PlanHostObject::new(HostPlans(Arc::clone(&call.objects)));
         let planned = self.object.apply(request, host);
@@ -112,23 +116,6 @@ impl PluginRule {
         })
     }
 
-    /// What becomes of a plan that cannot be carried.
-    #[cold]
-    fn uncarried(&self, error: DataFusionError) -> Result<Option<LogicalPlan>> {
-        let (plugin, rule) = (self.origin.plugin().name(), self.origin.item());
-        self.origin.metrics().failed(false);
-        match self.descriptor.uncarried {
-            Uncarried::Pass => {
-                tracing::warn!(plugin, rule, %error, "the plan cannot be carried to the rule");
-                Ok(None)
-            }
-            _ => Err(error.context(format!(
-                "the plan cannot be carried to rule '{rule}' of plugin '{plugin}', which refuses \
-                 what it has not seen"
-            ))),
-        }
-    }
-
     fn read(
         &self,
         reply: Parcel,
@@ -148,6 +135,23 @@ impl PluginRule {
             ))));
         }
         Ok(Some(rewritten))
+    }
+}
+
+/// What becomes of a plan that cannot be carried.
+#[cold]
+fn uncarried(origin: &Origin, descriptor: &RuleDescriptor, error: DataFusionError) -> Result<()> {
+    let (plugin, rule) = (origin.plugin().name(), origin.item());
+    origin.metrics().uncarried();
+    match descriptor.uncarried {
+        Uncarried::Pass => {
+            tracing::warn!(plugin, rule, %error, "the plan cannot be carried to the rule");
+            Ok(())
+        }
+        _ => Err(error.context(format!(
+            "the plan cannot be carried to rule '{rule}' of plugin '{plugin}', which refuses \
+             what it has not seen"
+        ))),
     }
 }
 

@@ -30,7 +30,8 @@ impl Namespace {
             | ItemKind::ExprPlanner
             | ItemKind::TypePlanner
             | ItemKind::AnalyzerRule
-            | ItemKind::OptimizerRule => Self::Planners,
+            | ItemKind::OptimizerRule
+            | ItemKind::PhysicalOptimizerRule => Self::Planners,
             _ => Self::Functions,
         }
     }

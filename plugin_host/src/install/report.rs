@@ -36,6 +36,8 @@ pub struct InstalledItem {
     pub aliases: Vec<String>,
     /// The session had it already, under the same names.
     pub unchanged: bool,
+    /// The rule beside which it was to stand, where the session has no such rule: it stands last.
+    pub missing_neighbour: Option<String>,
 }
 
 /// What became of a function's bare name.

@@ -5,30 +5,45 @@ use std::sync::Arc;
 use datafusion::{
     execution::{SessionState, session_state::SessionStateBuilder},
     optimizer::{AnalyzerRule, OptimizerRule, analyzer::Analyzer, optimizer::Optimizer},
+    physical_optimizer::{PhysicalOptimizerRule, optimizer::PhysicalOptimizer},
 };
 use datafusion_plugin_api::abi::message::{RulePosition, RuleStage};
 
-use super::planners::{rebuild, same};
-use crate::import::{imported::Named, rule::PluginRule};
+use super::{
+    planners::{rebuild, same},
+    session::Functions,
+};
+use crate::import::{
+    imported::Named,
+    rule::{PluginPhysicalRule, PluginRule},
+};
 
 type AnalyzerRules = Vec<Arc<dyn AnalyzerRule + Send + Sync>>;
 type OptimizerRules = Vec<Arc<dyn OptimizerRule + Send + Sync>>;
+type PhysicalRules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
 
 /// What an install adds, in the order of the plugins and inside of a plugin that of its exports.
 #[derive(Debug, Default)]
-pub(super) struct NewRules(Vec<Arc<PluginRule>>);
+pub(super) struct NewRules {
+    logical: Vec<Arc<PluginRule>>,
+    physical: Vec<Arc<PluginPhysicalRule>>,
+}
 
 impl NewRules {
     pub(super) fn of(registrations: &[Named]) -> Self {
-        let rules = registrations.iter().filter_map(|named| match named {
-            Named::Rule(rule) => Some(Arc::clone(rule)),
-            _ => None,
-        });
-        Self(rules.collect())
+        let mut rules = Self::default();
+        for named in registrations {
+            match named {
+                Named::Rule(rule) => rules.logical.push(Arc::clone(rule)),
+                Named::PhysicalRule(rule) => rules.physical.push(Arc::clone(rule)),
+                _ => {}
+            }
+        }
+        rules
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.logical.is_empty() && self.physical.is_empty()
     }
 
     /// Into a live session.
@@ -36,8 +51,8 @@ impl NewRules {
         let appended = |rule: &Arc<PluginRule>| {
             rule.stage() == RuleStage::Analyzer && *rule.position() == RulePosition::Last
         };
-        if self.0.iter().all(appended) {
-            for rule in self.0 {
+        if self.physical.is_empty() && self.logical.iter().all(appended) {
+            for rule in self.logical {
                 state.add_analyzer_rule(rule);
             }
             return;
@@ -59,18 +74,26 @@ impl NewRules {
         analyzer.rules.append(&mut building.analyzer_rules);
         let mut rules = Rules::of(&mut analyzer.rules);
         for rule in self.of_stage(RuleStage::Analyzer) {
-            rules.insert(rule, |rule| rule.name(), |rule| rule);
+            rules.insert(rule.position(), |rule| rule.name(), Arc::clone(rule) as _);
         }
         let optimizer = building.optimizer.get_or_insert_default();
         optimizer.rules.append(&mut building.optimizer_rules);
         let mut rules = Rules::of(&mut optimizer.rules);
         for rule in self.of_stage(RuleStage::Optimizer) {
-            rules.insert(rule, |rule| rule.name(), |rule| rule);
+            rules.insert(rule.position(), |rule| rule.name(), Arc::clone(rule) as _);
+        }
+        let physical = building.physical.get_or_insert_default();
+        physical.rules.append(&mut building.physical_rules);
+        let mut rules = Rules::of(&mut physical.rules);
+        for rule in &self.physical {
+            rules.insert(rule.position(), |rule| rule.name(), Arc::clone(rule) as _);
         }
     }
 
     fn of_stage(&self, stage: RuleStage) -> impl Iterator<Item = &Arc<PluginRule>> {
-        self.0.iter().filter(move |rule| rule.stage() == stage)
+        self.logical
+            .iter()
+            .filter(move |rule| rule.stage() == stage)
     }
 }
 
@@ -79,8 +102,10 @@ impl NewRules {
 pub(super) struct BuildingRules {
     analyzer: Option<Analyzer>,
     optimizer: Option<Optimizer>,
+    physical: Option<PhysicalOptimizer>,
     analyzer_rules: AnalyzerRules,
     optimizer_rules: OptimizerRules,
+    physical_rules: PhysicalRules,
 }
 
 impl BuildingRules {
@@ -88,16 +113,23 @@ impl BuildingRules {
         Self {
             analyzer: builder.analyzer().take(),
             optimizer: builder.optimizer().take(),
+            physical: builder.physical_optimizers().take(),
             analyzer_rules: builder.analyzer_rules().take().unwrap_or_default(),
             optimizer_rules: builder.optimizer_rules().take().unwrap_or_default(),
+            physical_rules: builder
+                .physical_optimizer_rules()
+                .take()
+                .unwrap_or_default(),
         }
     }
 
     pub(super) fn put_back(self, builder: &mut SessionStateBuilder) {
         *builder.analyzer() = self.analyzer;
         *builder.optimizer() = self.optimizer;
+        *builder.physical_optimizers() = self.physical;
         *builder.analyzer_rules() = Some(self.analyzer_rules);
         *builder.optimizer_rules() = Some(self.optimizer_rules);
+        *builder.physical_optimizer_rules() = Some(self.physical_rules);
     }
 
     /// Adds a rule behind all others, once.
@@ -117,19 +149,114 @@ impl BuildingRules {
         whole.chain(&self.optimizer_rules)
     }
 
-    pub(super) fn has(&self, rule: &Arc<PluginRule>) -> bool {
-        is_among(rule, self.analyzer(), self.optimizer())
+    fn physical(&self) -> impl Iterator<Item = &Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+        let whole = self.physical.iter().flat_map(|physical| &physical.rules);
+        whole.chain(&self.physical_rules)
+    }
+
+    pub(super) fn has(&self, rule: &Named) -> bool {
+        is_among(rule, self.analyzer(), self.optimizer(), self.physical())
+    }
+
+    /// Whether a rule of this stage will stand there under this name: of what the builder was not
+    /// given, it builds DataFusion's own.
+    pub(super) fn has_named(&self, stage: RuleStage, name: &str) -> bool {
+        let defaults = Self {
+            analyzer: self.analyzer.is_none().then(Analyzer::new),
+            optimizer: self.optimizer.is_none().then(Optimizer::new),
+            physical: self.physical.is_none().then(PhysicalOptimizer::new),
+            ..Self::default()
+        };
+        is_named(
+            stage,
+            name,
+            self.analyzer().chain(defaults.analyzer()),
+            self.optimizer().chain(defaults.optimizer()),
+            self.physical().chain(defaults.physical()),
+        )
+    }
+}
+
+/// Whether one of these rules of `stage` has this name.
+pub(super) fn is_named<'a>(
+    stage: RuleStage,
+    name: &str,
+    analyzer: impl IntoIterator<Item = &'a Arc<dyn AnalyzerRule + Send + Sync>>,
+    optimizer: impl IntoIterator<Item = &'a Arc<dyn OptimizerRule + Send + Sync>>,
+    physical: impl IntoIterator<Item = &'a Arc<dyn PhysicalOptimizerRule + Send + Sync>>,
+) -> bool {
+    match stage {
+        RuleStage::Analyzer => analyzer.into_iter().any(|rule| rule.name() == name),
+        RuleStage::Physical => physical.into_iter().any(|rule| rule.name() == name),
+        _ => optimizer.into_iter().any(|rule| rule.name() == name),
+    }
+}
+
+/// The rule beside which `rule` is to stand, if neither the session nor what is installed before it
+/// has one of that name.
+pub(super) fn missing_neighbour(
+    rule: &Named,
+    session: &impl Functions,
+    installed: &[Named],
+) -> Option<String> {
+    let placed = Placed::of(rule)?;
+    let (RulePosition::Before(wanted) | RulePosition::After(wanted)) = placed.position else {
+        return None;
+    };
+    let mut installed = installed.iter().filter_map(Placed::of);
+    let found = session.has_rule_named(placed.stage, wanted)
+        || installed.any(|rule| rule.stage == placed.stage && rule.name == wanted);
+    if found {
+        return None;
+    }
+    tracing::warn!(
+        rule = placed.name,
+        neighbour = wanted,
+        "the session has no such neighbour; the rule stands last"
+    );
+    Some(wanted.clone())
+}
+
+/// A rule of any stage, as it is placed.
+struct Placed<'a> {
+    stage: RuleStage,
+    name: &'a str,
+    position: &'a RulePosition,
+}
+
+impl<'a> Placed<'a> {
+    fn of(named: &'a Named) -> Option<Self> {
+        match named {
+            Named::Rule(rule) => Some(Self {
+                stage: rule.stage(),
+                name: AnalyzerRule::name(rule.as_ref()),
+                position: rule.position(),
+            }),
+            Named::PhysicalRule(rule) => Some(Self {
+                stage: RuleStage::Physical,
+                name: rule.name(),
+                position: rule.position(),
+            }),
+            _ => None,
+        }
     }
 }
 
 /// Whether `rule` is one of these.
 pub(super) fn is_among<'a>(
-    rule: &Arc<PluginRule>,
+    rule: &Named,
     analyzer: impl IntoIterator<Item = &'a Arc<dyn AnalyzerRule + Send + Sync>>,
     optimizer: impl IntoIterator<Item = &'a Arc<dyn OptimizerRule + Send + Sync>>,
+    physical: impl IntoIterator<Item = &'a Arc<dyn PhysicalOptimizerRule + Send + Sync>>,
 ) -> bool {
-    analyzer.into_iter().any(|known| same(known, rule))
-        || optimizer.into_iter().any(|known| same(known, rule))
+    match rule {
+        Named::Rule(rule) => {
+            analyzer.into_iter().any(|known| same(known, rule))
+                || optimizer.into_iter().any(|known| same(known, rule))
+        }
+        Named::PhysicalRule(rule) => physical.into_iter().any(|known| same(known, rule)),
+        _ => false,
+    }
 }
 
 /// Rules of one stage, in their order.
@@ -144,23 +271,9 @@ impl<'a, T: ?Sized> Rules<'a, T> {
         Self { rules, first: 0 }
     }
 
-    fn insert(
-        &mut self,
-        rule: &Arc<PluginRule>,
-        name: impl Fn(&T) -> &str,
-        coerce: impl FnOnce(Arc<PluginRule>) -> Arc<T>,
-    ) {
-        let find = |wanted: &str| {
-            let found = self.rules.iter().position(|rule| name(rule) == wanted);
-            if found.is_none() {
-                tracing::warn!(
-                    rule = ?rule.position(),
-                    "the session has no such rule; what stands beside it comes last"
-                );
-            }
-            found
-        };
-        let place = match rule.position() {
+    fn insert(&mut self, position: &RulePosition, name: impl Fn(&T) -> &str, rule: Arc<T>) {
+        let find = |wanted: &str| self.rules.iter().position(|rule| name(rule) == wanted);
+        let place = match position {
             RulePosition::First => {
                 self.first += 1;
                 Some(self.first - 1)
@@ -169,7 +282,8 @@ impl<'a, T: ?Sized> Rules<'a, T> {
             RulePosition::After(wanted) => find(wanted).map(|place| place + 1),
             _ => None,
         };
+        // The report tells of a neighbour that is missing.
         let place = place.unwrap_or(self.rules.len());
-        self.rules.insert(place, coerce(Arc::clone(rule)));
+        self.rules.insert(place, rule);
     }
 }

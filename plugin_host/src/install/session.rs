@@ -19,6 +19,7 @@ use datafusion::{
     optimizer::AnalyzerRule,
     prelude::SessionConfig,
 };
+use datafusion_plugin_api::abi::message::RuleStage;
 use futures::FutureExt;
 
 use super::{
@@ -31,7 +32,6 @@ use crate::{
         catalog::PluginCatalog,
         imported::Named,
         planner::TypePlanners,
-        rule::PluginRule,
         table::{PluginTable, PluginTableFactory, PluginTableFunction},
     },
     policy,
@@ -54,7 +54,9 @@ pub(super) trait Functions {
     /// Registers rules, where each asks to stand.
     fn register_rules(&mut self, rules: NewRules);
     /// Whether the session has this rule.
-    fn has_rule(&self, rule: &Arc<PluginRule>) -> bool;
+    fn has_rule(&self, rule: &Named) -> bool;
+    /// Whether the session has a rule of this stage and name.
+    fn has_rule_named(&self, stage: RuleStage, name: &str) -> bool;
     /// Registers the planner once, however often it is called.
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>);
     /// Registers the rule once, however often it is called.
@@ -84,7 +86,7 @@ pub(super) trait Functions {
             Named::RelationPlanner(_) | Named::ExprPlanner(_) | Named::TypePlanner(_) => {
                 self.has_planner(named)
             }
-            Named::Rule(rule) => self.has_rule(rule),
+            Named::Rule(_) | Named::PhysicalRule(_) => self.has_rule(named),
         }
     }
 
@@ -208,7 +210,8 @@ impl Functions for SessionState {
             Named::RelationPlanner(_)
             | Named::ExprPlanner(_)
             | Named::TypePlanner(_)
-            | Named::Rule(_) => {}
+            | Named::Rule(_)
+            | Named::PhysicalRule(_) => {}
         }
     }
 
@@ -230,8 +233,23 @@ impl Functions for SessionState {
         rules.register_live(self);
     }
 
-    fn has_rule(&self, rule: &Arc<PluginRule>) -> bool {
-        rules::is_among(rule, &self.analyzer().rules, self.optimizers())
+    fn has_rule(&self, rule: &Named) -> bool {
+        rules::is_among(
+            rule,
+            &self.analyzer().rules,
+            self.optimizers(),
+            self.physical_optimizers(),
+        )
+    }
+
+    fn has_rule_named(&self, stage: RuleStage, name: &str) -> bool {
+        rules::is_named(
+            stage,
+            name,
+            &self.analyzer().rules,
+            self.optimizers(),
+            self.physical_optimizers(),
+        )
     }
 
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>) {
@@ -416,7 +434,8 @@ impl Functions for Building {
             Named::RelationPlanner(_)
             | Named::ExprPlanner(_)
             | Named::TypePlanner(_)
-            | Named::Rule(_) => {}
+            | Named::Rule(_)
+            | Named::PhysicalRule(_) => {}
         }
     }
 
@@ -449,8 +468,12 @@ impl Functions for Building {
         rules.place_among(&mut self.rules);
     }
 
-    fn has_rule(&self, rule: &Arc<PluginRule>) -> bool {
+    fn has_rule(&self, rule: &Named) -> bool {
         self.rules.has(rule)
+    }
+
+    fn has_rule_named(&self, stage: RuleStage, name: &str) -> bool {
+        self.rules.has_named(stage, name)
     }
 
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>) {

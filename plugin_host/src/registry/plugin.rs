@@ -241,6 +241,10 @@ fn check_declared(manifest: &Manifest, exports: &Exports) -> Result<(), String> 
         (CapabilityKind::AnalyzerRule, rule(RuleStage::Analyzer)),
         (CapabilityKind::OptimizerRule, rule(RuleStage::Optimizer)),
         (
+            CapabilityKind::PhysicalOptimizerRule,
+            rule(RuleStage::Physical),
+        ),
+        (
             CapabilityKind::ScalarFunctionSimplify,
             first(functions.iter().find(|function| function.simplifies)),
         ),

@@ -31,6 +31,7 @@ const TRAITS: &[&str] = &[
     "GroupsAccumulator",
     "OptimizerRule",
     "PartitionEvaluator",
+    "PhysicalOptimizerRule",
     "RelationPlanner",
     "RelationPlannerContext",
     "ScalarUDFImpl",

@@ -1,6 +1,6 @@
 //! Planners of a plugin beside the same planners linked in.
 
-mod codec;
+pub mod codec;
 mod corpus;
 mod faults;
 mod hooks;

@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod ill;
+mod physical;
 mod twins;
 mod unchanged;
 

@@ -24,7 +24,7 @@ use datafusion_plugin_api::{
 };
 
 /// A plugin without functions, as the host sees it.
-struct Nothing;
+pub struct Nothing;
 
 impl PluginFunctions for Nothing {
     fn scalar_reference(&self, _: &ScalarUDF) -> Option<FunctionReference> {

@@ -35,6 +35,24 @@ async fn handles_of_an_earlier_call_are_refused() {
 }
 
 #[tokio::test]
+async fn a_node_of_the_host_stands_in_one_place() {
+    let context = with_tables(with_rules(&["ill"], "")).await;
+    let sql = "explain analyze select n as trouble_held_twice from numbers";
+    let message = failure(&context, sql).await;
+    for part in ["came back twice", "Analyze", "held_twice", "rules"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_may_be_scanned_in_two_places() {
+    let context = with_tables(with_rules(&["ill"], "")).await;
+    let sql = "select n as trouble_scanned_twice from numbers where n = 4";
+    let answer = rows(&context, sql).await.unwrap();
+    assert_eq!(answer.matches("| 4 ").count(), 2, "{answer}");
+}
+
+#[tokio::test]
 async fn errors_keep_their_kind() {
     let context = with_tables(with_rules(&["ill"], "")).await;
     let error = rows(&context, "select n as trouble_fails from numbers").await;
