@@ -18,6 +18,7 @@ mod arrow_flat;
 pub mod built_with;
 mod catalog;
 mod error;
+mod factory;
 mod function;
 mod guard;
 mod lent;
@@ -40,6 +41,9 @@ pub use arrow_exchange::{
 };
 pub use catalog::{Catalog, CatalogObject, CatalogSchema, CatalogSchemaObject};
 pub use error::{CallError, ErrorKind, ErrorLink, Origin};
+pub use factory::{
+    Created, FunctionCreation, FunctionCreationObject, FunctionFactory, FunctionFactoryObject,
+};
 pub use function::{
     Accumulator, AccumulatorObject, AggregateFunction, AggregateFunctionObject, Argument,
     ArgumentKind, BoundAggregateFunction, BoundAggregateFunctionObject, BoundScalarFunction,

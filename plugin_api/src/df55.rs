@@ -5,6 +5,8 @@
 pub mod batches;
 #[cfg(feature = "expressions")]
 pub mod builtins;
+#[cfg(feature = "function-factory")]
+pub mod create_function;
 pub mod documentation;
 pub mod error;
 #[cfg(feature = "expressions")]

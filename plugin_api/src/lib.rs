@@ -55,6 +55,7 @@
 //! - `simplify`: `ScalarUDFImpl::simplify` and `preimage` cross, where host and plugin share the DataFusion
 //!   major.
 //! - `planners`: relation, expression and type planners; same-major too.
+//! - `function-factory`: `CREATE FUNCTION`; same-major too. Brings in all of `datafusion`.
 //! - `sql`, `parquet`: errors of these kinds keep their kind.
 //!
 //! The crate follows semantic versioning; what two sides need in common is the contract, whose rules

@@ -10,6 +10,8 @@ mod completion;
 mod export;
 #[cfg(feature = "tables")]
 mod expressions;
+#[cfg(feature = "function-factory")]
+mod function_factory;
 mod functions;
 mod groups_accumulator;
 #[cfg(feature = "tables")]
@@ -46,6 +48,8 @@ mod table_function;
 mod window;
 
 pub use self::log::HostSubscriber;
+#[cfg(feature = "function-factory")]
+pub use export::FUNCTION_FACTORIES_NEED_FEATURE_FUNCTION_FACTORY;
 #[cfg(feature = "simplify")]
 pub use export::SIMPLIFY_NEEDS_FEATURE_SIMPLIFY;
 #[cfg(feature = "table-expressions")]

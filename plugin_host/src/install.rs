@@ -1,6 +1,7 @@
 //! Installing the functions of loaded plugins into a session: all of them or none, and again
 //! without effect.
 
+mod factories;
 mod names;
 mod planners;
 mod qualified;
@@ -106,6 +107,7 @@ fn commit(session: &mut impl Functions, registrations: Vec<Named>) {
     });
     let planners = NewPlanners::of(&registrations);
     let rules = NewRules::of(&registrations);
+    factories::register(session, &registrations);
     for named in registrations {
         session.register(named);
     }

@@ -1,5 +1,7 @@
 //! Calling every function of a plugin, and reading every table.
 
+mod factories;
+
 use std::{io::Write, sync::Arc};
 
 use arrow::{
@@ -57,6 +59,10 @@ pub(super) fn call_all(
             if !skipped() {
                 check.table_function(&format!("{}.{}", plugin.name(), function.name))?;
             }
+        }
+        let factories = exports.function_factories.as_slice();
+        if !factories.is_empty() && !skipped() {
+            check.factories(plugin.name(), factories)?;
         }
         for table in &exports.tables {
             if !skipped() {

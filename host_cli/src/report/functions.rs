@@ -73,6 +73,10 @@ pub(super) fn write(out: &mut dyn Write, description: &Description, full: bool) 
             "physical optimizer rules",
             &description.physical_optimizer_rules,
         ),
+        (
+            "function factories (CREATE FUNCTION)",
+            &description.function_factories,
+        ),
     ] {
         let lines = names.iter().map(|name| Line::new(name, name, ""));
         section(out, title, lines.collect(), full)?;

@@ -92,12 +92,14 @@ pub enum CapabilityKind {
     OptimizerRule,
     /// Physical optimizer rules.
     PhysicalOptimizerRule,
+    /// Function factories, for `CREATE FUNCTION`.
+    FunctionFactory,
     /// A kind of a later contract minor.
     Unknown(String),
 }
 
 impl CapabilityKind {
-    const KNOWN: [(Self, &'static str); 17] = [
+    const KNOWN: [(Self, &'static str); 18] = [
         (Self::ScalarFunction, "scalar_function"),
         (Self::AsyncScalarFunction, "async_scalar_function"),
         (Self::AggregateFunction, "aggregate_function"),
@@ -115,6 +117,7 @@ impl CapabilityKind {
         (Self::AnalyzerRule, "analyzer_rule"),
         (Self::OptimizerRule, "optimizer_rule"),
         (Self::PhysicalOptimizerRule, "physical_optimizer_rule"),
+        (Self::FunctionFactory, "function_factory"),
     ];
 
     /// Its name in manifests.

@@ -5,6 +5,7 @@
 //! to types or values are positions in the parcel.
 
 mod expression;
+mod factory;
 mod function;
 mod log;
 mod physical;
@@ -17,6 +18,7 @@ mod signature;
 mod table;
 
 pub use expression::{ExpressionList, ExpressionSlot, FunctionReference, TableName};
+pub use factory::{CreateFunctionArgument, CreateFunctionRequest, QuotedName};
 pub use function::{
     AggregateBindRequest, ArgumentSource, ArgumentStatistics, BindRequest, BoundsReply,
     BoundsRequest, CallRequest, ColumnStatistics, ConditionalArguments, ExpressionsReply,

@@ -9,10 +9,10 @@ use abi_stable::{
 };
 
 use super::{
-    AggregateFunctionObject, CallError, CatalogObject, ExpressionPlannerObject, Parcel,
-    PhysicalRuleObject, PlanRuleObject, PolicyObject, RelationPlannerObject, Reply,
-    ScalarFunctionObject, TableFactoryObject, TableFunctionObject, TableObject, TypePlannerObject,
-    WindowFunctionObject, guard::guarded, message::Activation,
+    AggregateFunctionObject, CallError, CatalogObject, ExpressionPlannerObject,
+    FunctionFactoryObject, Parcel, PhysicalRuleObject, PlanRuleObject, PolicyObject,
+    RelationPlannerObject, Reply, ScalarFunctionObject, TableFactoryObject, TableFunctionObject,
+    TableObject, TypePlannerObject, WindowFunctionObject, guard::guarded, message::Activation,
 };
 
 /// The symbol under which a plugin library exports its [`LibHeader`].
@@ -69,6 +69,8 @@ interface! {
         fn rule(position: usize) -> PlanRuleObject;
         /// The physical optimizer rule at a position among the rules.
         fn physical_rule(position: usize) -> PhysicalRuleObject;
+        /// The function factory at a position among the function factories.
+        fn function_factory(position: usize) -> FunctionFactoryObject;
     }
 }
 

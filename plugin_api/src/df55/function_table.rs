@@ -40,7 +40,9 @@ struct Functions {
 impl Functions {
     fn find(&self, hash: u64, function: &ScalarUDF) -> Option<(u64, Arc<ScalarUDF>)> {
         let candidates = self.identities.get(&hash)?.iter();
+        // Of functions with numbers of their own, the latest.
         let mut alive = candidates
+            .rev()
             .filter_map(|identity| Some((*identity, self.by_identity.get(identity)?.upgrade()?)));
         alive.find(|(_, known)| known.as_ref() == function)
     }
@@ -142,6 +144,17 @@ impl FunctionTable {
         };
         drop(dropped);
         identity
+    }
+
+    /// A number of its own for a function that was just made. It takes the place of one that it
+    /// compares equal to, which an author's `PartialEq` may say of two that differ.
+    pub fn add(&self, function: &Arc<ScalarUDF>) -> u64 {
+        let hash = hash_of(function);
+        let mut functions = self
+            .functions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        functions.number(hash, function)
     }
 
     /// The function with a number.

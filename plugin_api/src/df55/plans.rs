@@ -48,6 +48,8 @@ mod write;
 pub use functions::FunctionWriter;
 pub use host::{HostObjects, HostPlans, PluginFunctions};
 pub use objects::{Arriving, HeldNode, Leaving, ScannedSource, Travelling, Types};
+#[cfg(feature = "simplify")]
+pub(in crate::df55) use plugin::reference_to_lent;
 pub use plugin::{HostConnection, OwnFunctions, PluginObjects};
-pub use read::{ReadPlans, read_plans};
+pub use read::{ReadPlans, read_plans, with_kept};
 pub use write::PlanWriter;

@@ -39,11 +39,7 @@ pub fn signature_to_message(
     } = signature;
     Ok(message::Signature {
         accepts: accepts_to_message(type_signature, types)?,
-        volatility: match volatility {
-            Volatility::Immutable => message::Volatility::Immutable,
-            Volatility::Stable => message::Volatility::Stable,
-            Volatility::Volatile => message::Volatility::Volatile,
-        },
+        volatility: volatility_to_message(*volatility),
         parameter_names: parameter_names.clone(),
     })
 }
@@ -63,13 +59,25 @@ pub fn signature_from_message(
     };
     Ok(Signature {
         type_signature: reader.accepts(&message.accepts, MAX_DEPTH)?,
-        volatility: match message.volatility {
-            message::Volatility::Immutable => Volatility::Immutable,
-            message::Volatility::Stable => Volatility::Stable,
-            message::Volatility::Volatile => Volatility::Volatile,
-        },
+        volatility: volatility_from_message(message.volatility),
         parameter_names: message.parameter_names.clone(),
     })
+}
+
+pub(crate) fn volatility_to_message(volatility: Volatility) -> message::Volatility {
+    match volatility {
+        Volatility::Immutable => message::Volatility::Immutable,
+        Volatility::Stable => message::Volatility::Stable,
+        Volatility::Volatile => message::Volatility::Volatile,
+    }
+}
+
+pub(crate) fn volatility_from_message(volatility: message::Volatility) -> Volatility {
+    match volatility {
+        message::Volatility::Immutable => Volatility::Immutable,
+        message::Volatility::Stable => Volatility::Stable,
+        message::Volatility::Volatile => Volatility::Volatile,
+    }
 }
 
 fn accepts_to_message(

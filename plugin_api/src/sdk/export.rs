@@ -118,6 +118,11 @@ pub const OPTIMIZER_RULES_NEED_FEATURE_RULES: &str = "optimizer_rule:same-major"
 #[cfg(feature = "rules")]
 pub const PHYSICAL_OPTIMIZER_RULES_NEED_FEATURE_RULES: &str = "physical_optimizer_rule:same-major";
 
+/// The manifest's record of `function_factory`; there is none without the SDK's feature.
+#[doc(hidden)]
+#[cfg(feature = "function-factory")]
+pub const FUNCTION_FACTORIES_NEED_FEATURE_FUNCTION_FACTORY: &str = "function_factory:same-major";
+
 /// Whether a manifest's records declare `scalar_function_simplify`.
 #[doc(hidden)]
 pub const fn declares_simplify(records: &[(&str, &str)]) -> bool {
@@ -285,6 +290,9 @@ macro_rules! __capability {
     };
     (physical_optimizer_rule) => {
         $crate::sdk::PHYSICAL_OPTIMIZER_RULES_NEED_FEATURE_RULES
+    };
+    (function_factory) => {
+        $crate::sdk::FUNCTION_FACTORIES_NEED_FEATURE_FUNCTION_FACTORY
     };
     (scalar_function_simplify) => {
         $crate::sdk::SIMPLIFY_NEEDS_FEATURE_SIMPLIFY

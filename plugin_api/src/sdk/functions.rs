@@ -19,12 +19,18 @@ pub(super) struct Functions {
     exports: Vec<ScalarEntry>,
     /// What is no export lives as long as the host has an object of it.
     table: FunctionTable,
+    /// What the plugin makes on demand simplifies itself: its body is an expression.
+    makes: bool,
 }
 
 impl Functions {
-    pub(super) fn new(exports: Vec<ScalarEntry>) -> Self {
+    pub(super) fn new(exports: Vec<ScalarEntry>, makes: bool) -> Self {
         let table = FunctionTable::new(exports.iter().map(|entry| Arc::clone(&entry.udf)));
-        Self { exports, table }
+        Self {
+            exports,
+            table,
+            makes,
+        }
     }
 
     pub(super) fn exports(&self) -> &[ScalarEntry] {
@@ -44,7 +50,7 @@ impl Functions {
                 udf,
                 asynchronous: None,
                 reads_settings: None,
-                simplifies: self.exports.iter().any(|entry| entry.simplifies),
+                simplifies: self.makes || self.exports.iter().any(|entry| entry.simplifies),
             })
             .ok_or_else(|| {
                 CallError::contract(format!("no scalar function has identity {identity}"))
@@ -67,6 +73,15 @@ impl Functions {
         udf: &Arc<ScalarUDF>,
     ) -> Result<ScalarFunctionObject, CallError> {
         self.object_by_identity(self.table.identity(udf))
+    }
+
+    /// `udf`, which was just made, as an object.
+    #[cfg(feature = "function-factory")]
+    pub(super) fn created(
+        self: &Arc<Self>,
+        udf: &Arc<ScalarUDF>,
+    ) -> Result<ScalarFunctionObject, CallError> {
+        self.object_by_identity(self.table.add(udf))
     }
 
     #[cfg(feature = "expressions")]

@@ -18,10 +18,11 @@ use super::{
 };
 use crate::{
     abi::{
-        AggregateFunctionObject, CallError, CatalogObject, ExpressionPlannerObject, Parcel,
-        PhysicalRuleObject, PlanRuleObject, PluginInstance, PolicyObject, RelationPlannerObject,
-        ScalarFunctionObject, TableFactoryObject, TableFunctionObject, TableObject,
-        TypePlannerObject, WindowFunctionObject, message::Exports,
+        AggregateFunctionObject, CallError, CatalogObject, ExpressionPlannerObject,
+        FunctionFactoryObject, Parcel, PhysicalRuleObject, PlanRuleObject, PluginInstance,
+        PolicyObject, RelationPlannerObject, ScalarFunctionObject, TableFactoryObject,
+        TableFunctionObject, TableObject, TypePlannerObject, WindowFunctionObject,
+        message::Exports,
     },
     df55::{parcel::ParcelBuilder, types::TypeList},
 };
@@ -37,12 +38,18 @@ pub(super) struct Instance {
     planners: super::planners::Planners,
     #[cfg(feature = "rules")]
     rules: Vec<super::Rule>,
+    #[cfg(feature = "function-factory")]
+    function_factories: Vec<super::function_factory::FactoryEntry>,
 }
 
 impl Instance {
     pub(super) fn new(plugin: Plugin) -> Self {
+        #[cfg(feature = "function-factory")]
+        let makes = !plugin.function_factories.is_empty();
+        #[cfg(not(feature = "function-factory"))]
+        let makes = false;
         Self {
-            scalar: Arc::new(Functions::new(plugin.scalar)),
+            scalar: Arc::new(Functions::new(plugin.scalar, makes)),
             aggregate: Arc::new(Interned::new(plugin.aggregate, |udf| udf.name().to_owned())),
             window: Arc::new(Interned::new(plugin.window, |udf| udf.name().to_owned())),
             policies: plugin.policies,
@@ -52,6 +59,8 @@ impl Instance {
             planners: plugin.planners,
             #[cfg(feature = "rules")]
             rules: plugin.rules,
+            #[cfg(feature = "function-factory")]
+            function_factories: plugin.function_factories,
         }
     }
 
@@ -77,6 +86,10 @@ impl Drop for Instance {
         #[cfg(feature = "rules")]
         crate::abi::drop_each(std::mem::take(&mut self.rules), |rule| {
             rule.descriptor.name.clone()
+        });
+        #[cfg(feature = "function-factory")]
+        crate::abi::drop_each(std::mem::take(&mut self.function_factories), |entry| {
+            entry.name.clone()
         });
     }
 }
@@ -130,6 +143,11 @@ impl PluginInstance for Instance {
         {
             let rules = self.rules.iter();
             exports.rules = rules.map(|rule| rule.descriptor.clone()).collect();
+        }
+        #[cfg(feature = "function-factory")]
+        {
+            let factories = self.function_factories.iter();
+            exports.function_factories = factories.map(|entry| entry.name.clone()).collect();
         }
         ParcelBuilder::new()
             .types(types.as_slice())
@@ -262,6 +280,14 @@ impl PluginInstance for Instance {
     #[cfg(not(feature = "planners"))]
     fn type_planner(&self, position: usize) -> Result<TypePlannerObject, CallError> {
         none("type planner", position)
+    }
+
+    fn function_factory(&self, position: usize) -> Result<FunctionFactoryObject, CallError> {
+        #[cfg(feature = "function-factory")]
+        if let Some(entry) = self.function_factories.get(position) {
+            return Ok(entry.object(self.own()));
+        }
+        none("function factory", position)
     }
 
     fn policy(&self, position: usize) -> Result<PolicyObject, CallError> {

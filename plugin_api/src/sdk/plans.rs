@@ -51,6 +51,33 @@ impl Own {
         Arc::new(Self::new(&self.scalar, &self.aggregate, &self.window))
     }
 
+    #[cfg(feature = "function-factory")]
+    pub(super) fn created_scalar(
+        &self,
+        udf: &Arc<ScalarUDF>,
+    ) -> Result<ScalarFunctionObject, CallError> {
+        self.scalar.created(udf)
+    }
+
+    #[cfg(feature = "function-factory")]
+    pub(super) fn table_function(
+        &self,
+        entry: super::table_function::TableFunctionEntry,
+    ) -> crate::abi::TableFunctionObject {
+        crate::abi::TableFunctionObject::new(super::table_function::TableFunctionExport {
+            entry,
+            functions: Arc::clone(&self.scalar),
+        })
+    }
+
+    pub(super) fn aggregate_object(&self, udf: Arc<AggregateUDF>) -> AggregateFunctionObject {
+        AggregateExport::object(udf, &self.aggregate)
+    }
+
+    pub(super) fn window_object(&self, udf: Arc<WindowUDF>) -> WindowFunctionObject {
+        WindowExport::object(udf, &self.window)
+    }
+
     /// A reply, with what the host asks for the plugin's objects in it.
     pub(super) fn planned(self: Arc<Self>, item: &str, reply: Parcel) -> Planned {
         let objects = PlanObjectsObject::new(Lent {
@@ -144,14 +171,14 @@ impl PlanObjects for Lent {
 
     fn aggregate_function(&self, identity: u64) -> Result<AggregateFunctionObject, CallError> {
         match self.own.aggregate.get(identity) {
-            Some(udf) => Ok(AggregateExport::object(udf, &self.own.aggregate)),
+            Some(udf) => Ok(self.own.aggregate_object(udf)),
             None => unknown("aggregate function", identity),
         }
     }
 
     fn window_function(&self, identity: u64) -> Result<WindowFunctionObject, CallError> {
         match self.own.window.get(identity) {
-            Some(udf) => Ok(WindowExport::object(udf, &self.own.window)),
+            Some(udf) => Ok(self.own.window_object(udf)),
             None => unknown("window function", identity),
         }
     }
@@ -184,4 +211,15 @@ impl HostConnection for Connection {
 pub(super) fn objects(host: &Arc<PlanHostObject>, own: &Arc<Own>) -> PluginObjects {
     let own: Arc<Own> = Arc::clone(own);
     PluginObjects::new(Arc::new(Connection(Arc::clone(host))), own)
+}
+
+/// The objects of a call that makes a function, which may keep them.
+#[cfg(feature = "function-factory")]
+pub(super) fn objects_of_creation(
+    host: PlanHostObject,
+    own: &Arc<Own>,
+    creation: u64,
+) -> PluginObjects {
+    let own: Arc<Own> = Arc::clone(own);
+    PluginObjects::of_creation(Arc::new(Connection(Arc::new(host))), own, creation)
 }

@@ -70,6 +70,8 @@ pub struct Plugin {
     pub(super) planners: super::planners::Planners,
     #[cfg(feature = "rules")]
     pub(super) rules: Vec<super::Rule>,
+    #[cfg(feature = "function-factory")]
+    pub(super) function_factories: Vec<super::function_factory::FactoryEntry>,
 }
 
 /// Where tables come from.
@@ -263,6 +265,13 @@ impl Plugin {
         unique(
             "rules",
             self.rules.iter().map(|rule| rule.descriptor.name.as_str()),
+        )?;
+        #[cfg(feature = "function-factory")]
+        unique(
+            "function factories",
+            self.function_factories
+                .iter()
+                .map(|entry| entry.name.as_str()),
         )?;
         #[cfg(feature = "planners")]
         for (kind, names) in self.planners.names() {

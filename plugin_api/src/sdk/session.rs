@@ -28,6 +28,12 @@ use crate::{abi::message::Settings, df55::settings::options_from};
 /// One for all sessions: object stores that an author registers, and caches, stay.
 static RUNTIME: LazyLock<Arc<RuntimeEnv>> = LazyLock::new(Arc::default);
 
+/// The runtime environment of all sessions in here.
+#[cfg(feature = "function-factory")]
+pub(super) fn runtime_env() -> Arc<RuntimeEnv> {
+    Arc::clone(&RUNTIME)
+}
+
 #[cfg(feature = "expressions")]
 fn extension_types() -> ExtensionTypeRegistryRef {
     Arc::new(MemoryExtensionTypeRegistry::new_with_canonical_extension_types())

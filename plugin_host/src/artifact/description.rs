@@ -49,6 +49,9 @@ pub struct Description {
     /// Physical optimizer rules, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub physical_optimizer_rules: Vec<String>,
+    /// Function factories, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub function_factories: Vec<String>,
 }
 
 /// A function.
@@ -126,6 +129,7 @@ impl Description {
             analyzer_rules: rules(RuleStage::Analyzer),
             optimizer_rules: rules(RuleStage::Optimizer),
             physical_optimizer_rules: rules(RuleStage::Physical),
+            function_factories: exports.function_factories.clone(),
         }
     }
 
@@ -143,6 +147,7 @@ impl Description {
             + self.analyzer_rules.len()
             + self.optimizer_rules.len()
             + self.physical_optimizer_rules.len()
+            + self.function_factories.len()
     }
 
     /// The first fact in which this description, packed, differs from what activation yields.
@@ -177,6 +182,7 @@ impl Description {
                     "physical optimizer rule",
                     &description.physical_optimizer_rules,
                 ),
+                ("function factory", &description.function_factories),
             ];
             let sources = sources
                 .into_iter()
@@ -193,7 +199,7 @@ impl Description {
             let mut text = match *kind {
                 "table provider" | "table factory" | "catalog" | "relation planner"
                 | "expression planner" | "type planner" | "policy" | "analyzer rule"
-                | "optimizer rule" => format!("{kind} '{name}'"),
+                | "optimizer rule" | "function factory" => format!("{kind} '{name}'"),
                 _ => format!("{kind} function '{name}'"),
             };
             if !volatility.is_empty() {

@@ -16,6 +16,7 @@ use super::{
     aggregate::{AggregateFunction, PluginAggregateUdf},
     async_scalar::{AsyncLimits, PluginAsyncScalarUdf},
     catalog::PluginCatalog,
+    factory::PluginFunctionFactory,
     metrics::ItemMetrics,
     origin::{Activated, Origin},
     planner::{PluginExprPlanner, PluginRelationPlanner, PluginTypePlanner},
@@ -60,6 +61,8 @@ pub enum ItemKind {
     OptimizerRule,
     /// A physical optimizer rule.
     PhysicalOptimizerRule,
+    /// A function factory, for `CREATE FUNCTION`.
+    FunctionFactory,
 }
 
 impl std::fmt::Display for ItemKind {
@@ -80,6 +83,7 @@ impl std::fmt::Display for ItemKind {
             Self::AnalyzerRule => "analyzer rule",
             Self::OptimizerRule => "optimizer rule",
             Self::PhysicalOptimizerRule => "physical optimizer rule",
+            Self::FunctionFactory => "function factory",
         })
     }
 }
@@ -109,6 +113,7 @@ enum Function {
     TypePlanner(Arc<PluginTypePlanner>),
     Rule(Arc<PluginRule>),
     PhysicalRule(Arc<PluginPhysicalRule>),
+    Factory(Arc<PluginFunctionFactory>),
 }
 
 /// A function under a name, as a session takes it.
@@ -127,6 +132,7 @@ pub(crate) enum Named {
     TypePlanner(Arc<PluginTypePlanner>),
     Rule(Arc<PluginRule>),
     PhysicalRule(Arc<PluginPhysicalRule>),
+    FunctionFactory(Arc<PluginFunctionFactory>),
 }
 
 impl Imported {
@@ -180,6 +186,9 @@ impl Imported {
             Function::TypePlanner(planner) => vec![Named::TypePlanner(Arc::clone(planner))],
             Function::Rule(rule) => vec![Named::Rule(Arc::clone(rule))],
             Function::PhysicalRule(rule) => vec![Named::PhysicalRule(Arc::clone(rule))],
+            Function::Factory(factory) => {
+                vec![Named::FunctionFactory(Arc::clone(factory))]
+            }
         }
     }
 }
@@ -332,7 +341,7 @@ fn import_sources(
     Ok(sources)
 }
 
-/// Takes in planners and rules.
+/// Takes in planners, rules and function factories.
 fn import_planners(
     plugin: &Arc<Activated>,
     instance: &PluginInstanceObject,
@@ -410,6 +419,15 @@ fn import_planners(
             Function::Rule(Arc::new(rule))
         };
         add(kind, &descriptor.name, &origin, function);
+    }
+    if granted.contains(&CapabilityKind::FunctionFactory) {
+        for (position, name) in exports.function_factories.iter().enumerate() {
+            let origin = origin(plugin, name, position as u64);
+            let object = instance.function_factory(position)?;
+            let factory = PluginFunctionFactory::new(origin.clone(), object);
+            let function = Function::Factory(Arc::new(factory));
+            add(ItemKind::FunctionFactory, name, &origin, function);
+        }
     }
     Ok(planners)
 }

@@ -15,7 +15,7 @@ use datafusion_plugin_api::{
     df55::error::from_call_error,
 };
 
-use super::{metrics::ItemMetrics, scalar::ScalarFunction};
+use super::{factory::Creations, metrics::ItemMetrics, scalar::ScalarFunction};
 
 /// One activation of one plugin. Equal only to itself.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub(crate) struct Activated {
     number: u64,
     table_expressions: bool,
     siblings: Mutex<Siblings>,
+    creations: Creations,
 }
 
 /// Scalar functions that rewritten expressions mentioned, by the plugin's number for them.
@@ -64,6 +65,7 @@ impl Activated {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             table_expressions,
             siblings: Mutex::default(),
+            creations: Creations::default(),
         })
     }
 
@@ -74,6 +76,11 @@ impl Activated {
     /// Whether the plugin's tables are sent expressions.
     pub(crate) fn takes_table_expressions(&self) -> bool {
         self.table_expressions
+    }
+
+    /// What its function factories were lent.
+    pub(crate) fn creations(&self) -> &Creations {
+        &self.creations
     }
 
     /// The scalar function of a number, made once while it is in use; an export is always in use.
@@ -123,6 +130,14 @@ impl Origin {
     pub(crate) fn derived(&self, identity: u64) -> Self {
         Self {
             identity,
+            ..self.clone()
+        }
+    }
+
+    /// The origin of an item of another name whose calls are counted as this one's.
+    pub(crate) fn named(&self, item: &str) -> Self {
+        Self {
+            item: item.into(),
             ..self.clone()
         }
     }

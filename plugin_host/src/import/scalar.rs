@@ -40,6 +40,8 @@ pub(crate) struct ScalarFunction {
     pub(crate) signature: Signature,
     pub(crate) documentation: Option<Documentation>,
     pub(crate) calls: BoundCalls,
+    /// Whether `CREATE FUNCTION` made it: sessions have it under its own name.
+    pub(crate) created: bool,
 }
 
 impl ScalarFunction {
@@ -58,6 +60,7 @@ impl ScalarFunction {
                 .as_ref()
                 .map(documentation_from_message),
             calls: BoundCalls::default(),
+            created: false,
             origin,
             object,
             descriptor,
@@ -73,6 +76,16 @@ impl ScalarFunction {
         let types = content.types();
         let origin = origin.derived(object.identity()?);
         Self::import(origin, object, content.message, &types)
+    }
+
+    /// The name under which sessions have it. Who has a bare name differs from session to session,
+    /// so an export's is the qualified one.
+    pub(crate) fn name_in_sessions(&self) -> String {
+        let name = &self.descriptor.name;
+        match self.created {
+            true => name.clone(),
+            false => format!("{}.{name}", self.origin.plugin().name()),
+        }
     }
 }
 

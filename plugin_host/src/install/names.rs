@@ -31,7 +31,8 @@ impl Namespace {
             | ItemKind::TypePlanner
             | ItemKind::AnalyzerRule
             | ItemKind::OptimizerRule
-            | ItemKind::PhysicalOptimizerRule => Self::Planners,
+            | ItemKind::PhysicalOptimizerRule
+            | ItemKind::FunctionFactory => Self::Planners,
             _ => Self::Functions,
         }
     }

@@ -9,8 +9,8 @@ use datafusion::{
     },
     common::plan_err,
     execution::{
-        FunctionRegistry, SessionState, SessionStateDefaults, runtime_env::RuntimeEnv,
-        session_state::SessionStateBuilder,
+        FunctionRegistry, SessionState, SessionStateDefaults, context::FunctionFactory,
+        runtime_env::RuntimeEnv, session_state::SessionStateBuilder,
     },
     logical_expr::{
         AggregateUDF, ScalarUDF, WindowUDF,
@@ -23,6 +23,7 @@ use datafusion_plugin_api::abi::message::RuleStage;
 use futures::FutureExt;
 
 use super::{
+    factories,
     names::Namespace,
     planners::{self, NewPlanners},
     rules::{self, BuildingRules, NewRules},
@@ -57,6 +58,10 @@ pub(super) trait Functions {
     fn has_rule(&self, rule: &Named) -> bool;
     /// Whether the session has a rule of this stage and name.
     fn has_rule_named(&self, stage: RuleStage, name: &str) -> bool;
+    /// The session's function factory.
+    fn factory(&self) -> Option<&Arc<dyn FunctionFactory>>;
+    /// Puts another in its place.
+    fn set_factory(&mut self, factory: Arc<dyn FunctionFactory>);
     /// Registers the planner once, however often it is called.
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>);
     /// Registers the rule once, however often it is called.
@@ -87,6 +92,7 @@ pub(super) trait Functions {
                 self.has_planner(named)
             }
             Named::Rule(_) | Named::PhysicalRule(_) => self.has_rule(named),
+            Named::FunctionFactory(factory) => factories::has(self, factory),
         }
     }
 
@@ -211,7 +217,8 @@ impl Functions for SessionState {
             | Named::ExprPlanner(_)
             | Named::TypePlanner(_)
             | Named::Rule(_)
-            | Named::PhysicalRule(_) => {}
+            | Named::PhysicalRule(_)
+            | Named::FunctionFactory(_) => {}
         }
     }
 
@@ -250,6 +257,14 @@ impl Functions for SessionState {
             self.optimizers(),
             self.physical_optimizers(),
         )
+    }
+
+    fn factory(&self) -> Option<&Arc<dyn FunctionFactory>> {
+        self.function_factory()
+    }
+
+    fn set_factory(&mut self, factory: Arc<dyn FunctionFactory>) {
+        self.set_function_factory(factory);
     }
 
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>) {
@@ -297,6 +312,7 @@ pub(super) struct Building {
     relation_planners: Vec<Arc<dyn RelationPlanner>>,
     expr_planners: Vec<Arc<dyn ExprPlanner>>,
     type_planner: Option<Arc<dyn TypePlanner>>,
+    function_factory: Option<Arc<dyn FunctionFactory>>,
     rules: BuildingRules,
 }
 
@@ -314,6 +330,7 @@ impl Building {
             relation_planners: builder.relation_planners().take().unwrap_or_default(),
             expr_planners: builder.expr_planners().take().unwrap_or_default(),
             type_planner: builder.type_planner().take(),
+            function_factory: builder.function_factory().take(),
             rules: BuildingRules::take(builder),
         }
     }
@@ -329,6 +346,7 @@ impl Building {
         *builder.relation_planners() = Some(self.relation_planners);
         *builder.expr_planners() = Some(self.expr_planners);
         *builder.type_planner() = self.type_planner;
+        *builder.function_factory() = self.function_factory;
         self.rules.put_back(builder);
     }
 }
@@ -435,7 +453,8 @@ impl Functions for Building {
             | Named::ExprPlanner(_)
             | Named::TypePlanner(_)
             | Named::Rule(_)
-            | Named::PhysicalRule(_) => {}
+            | Named::PhysicalRule(_)
+            | Named::FunctionFactory(_) => {}
         }
     }
 
@@ -474,6 +493,14 @@ impl Functions for Building {
 
     fn has_rule_named(&self, stage: RuleStage, name: &str) -> bool {
         self.rules.has_named(stage, name)
+    }
+
+    fn factory(&self) -> Option<&Arc<dyn FunctionFactory>> {
+        self.function_factory.as_ref()
+    }
+
+    fn set_factory(&mut self, factory: Arc<dyn FunctionFactory>) {
+        self.function_factory = Some(factory);
     }
 
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>) {

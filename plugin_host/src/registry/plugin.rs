@@ -245,6 +245,10 @@ fn check_declared(manifest: &Manifest, exports: &Exports) -> Result<(), String> 
             rule(RuleStage::Physical),
         ),
         (
+            CapabilityKind::FunctionFactory,
+            exports.function_factories.first().cloned(),
+        ),
+        (
             CapabilityKind::ScalarFunctionSimplify,
             first(functions.iter().find(|function| function.simplifies)),
         ),

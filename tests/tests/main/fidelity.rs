@@ -11,6 +11,7 @@ use plugin_tests::plugins::manifest_of;
 
 /// Where the traits are, and the enum of errors.
 const CRATES: &[&str] = &[
+    "datafusion",
     "datafusion-expr",
     "datafusion-expr-common",
     "datafusion-session",
@@ -28,10 +29,12 @@ const TRAITS: &[&str] = &[
     "ContextProvider",
     "DataFusionError",
     "ExprPlanner",
+    "FunctionFactory",
     "GroupsAccumulator",
     "OptimizerRule",
     "PartitionEvaluator",
     "PhysicalOptimizerRule",
+    "RegisterFunction",
     "RelationPlanner",
     "RelationPlannerContext",
     "ScalarUDFImpl",

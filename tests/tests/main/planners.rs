@@ -2,6 +2,7 @@
 
 pub mod codec;
 mod corpus;
+mod factories;
 mod faults;
 mod hooks;
 mod install;

@@ -177,30 +177,39 @@ fn paths_that_cannot_be_read() {
 #[test]
 fn a_manifest_that_disagrees_with_the_exports() {
     let folder = TempDir::new().unwrap();
-    let undeclared = patched(&example(), library(&folder, "undeclared"), |records| {
-        records.retain(|(_, value)| value != "window_function:portable");
-    });
-    assert_says(
-        &refusal(&undeclared),
-        &[
-            "exports 'run_length'",
-            "does not declare capability 'window_function'",
-        ],
-    );
+    let planners = plugin("fixture-planner-plugin");
+    for (file, capability, export) in [
+        (example(), "window_function:portable", "run_length"),
+        (planners, "function_factory:same-major", "macros"),
+    ] {
+        let kind = capability.split(':').next().unwrap();
+        let copy = library(&folder, &format!("without_{kind}"));
+        let undeclared = patched(&file, copy, |records| {
+            records.retain(|(_, value)| value != capability);
+        });
+        assert_says(
+            &refusal(&undeclared),
+            &[
+                &format!("exports '{export}'"),
+                &format!("does not declare capability '{kind}'"),
+            ],
+        );
+    }
     let spark = plugin("datafusion-plugin-spark");
-    let phantom = patched(&spark, library(&folder, "phantom"), |records| {
-        records.push((
-            "capability".to_owned(),
-            "table_function:portable".to_owned(),
-        ));
-    });
-    assert_says(
-        &refusal(&phantom),
-        &[
-            "declares capability 'table_function'",
-            "exports nothing of it",
-        ],
-    );
+    for capability in ["table_function:portable", "function_factory:same-major"] {
+        let kind = capability.split(':').next().unwrap();
+        let copy = library(&folder, &format!("with_{kind}"));
+        let phantom = patched(&spark, copy, |records| {
+            records.push(("capability".to_owned(), capability.to_owned()));
+        });
+        assert_says(
+            &refusal(&phantom),
+            &[
+                &format!("declares capability '{kind}'"),
+                "exports nothing of it",
+            ],
+        );
+    }
 }
 
 #[test]

@@ -96,4 +96,7 @@ pub struct FunctionReference {
     /// The one field that it returns, if it does not depend on arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<usize>,
+    /// The creation that lent it, where a made function names it after that call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creation: Option<u64>,
 }

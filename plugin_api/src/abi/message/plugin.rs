@@ -70,4 +70,7 @@ pub struct Exports {
     /// Analyzer, optimizer and physical optimizer rules, in the order in which they are installed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleDescriptor>,
+    /// Function factories, by name, in the order in which they are asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub function_factories: Vec<String>,
 }

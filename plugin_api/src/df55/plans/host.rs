@@ -81,6 +81,14 @@ impl HostObjects {
     fn lent(&self) -> MutexGuard<'_, Lent> {
         self.lent.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The scalar function that comes back under `handle`.
+    ///
+    /// # Errors
+    /// A breach of the contract for an unknown handle.
+    pub fn lent_scalar(&self, handle: Handle) -> Result<Arc<ScalarUDF>> {
+        returned(&self.lent().scalars, handle, "a scalar function").map(Arc::new)
+    }
 }
 
 /// [`HostObjects`] that a plugin can ask.
@@ -174,9 +182,7 @@ impl Leaving for HostObjects {
 impl Arriving for HostObjects {
     fn scalar(&self, reference: &FunctionReference, _: Types<'_>) -> Result<Arc<ScalarUDF>> {
         match reference.handle {
-            Some(handle) => {
-                returned(&self.lent().scalars, handle, "a scalar function").map(Arc::new)
-            }
+            Some(handle) => self.lent_scalar(handle),
             None => self.plugin.scalar(reference),
         }
     }

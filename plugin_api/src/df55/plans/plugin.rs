@@ -61,15 +61,35 @@ struct Inner {
     own: Arc<dyn OwnFunctions>,
     /// Extension nodes of the plugin's that the host was lent.
     nodes: Mutex<Vec<LogicalPlan>>,
+    /// Of a call that makes a function: the host's number for it.
+    creation: Option<u64>,
 }
 
 impl PluginObjects {
     /// Of a call in which `host` answers.
     pub fn new(host: Arc<dyn HostConnection>, own: Arc<dyn OwnFunctions>) -> Self {
+        Self::with(host, own, None)
+    }
+
+    /// Of a call that makes a function, which may keep what it is lent.
+    pub fn of_creation(
+        host: Arc<dyn HostConnection>,
+        own: Arc<dyn OwnFunctions>,
+        creation: u64,
+    ) -> Self {
+        Self::with(host, own, Some(creation))
+    }
+
+    fn with(
+        host: Arc<dyn HostConnection>,
+        own: Arc<dyn OwnFunctions>,
+        creation: Option<u64>,
+    ) -> Self {
         Self(Arc::new(Inner {
             host,
             own,
             nodes: Mutex::default(),
+            creation,
         }))
     }
 
@@ -101,6 +121,18 @@ impl PluginObjects {
         }
         Ok(Handle::Returned(foreign.number))
     }
+}
+
+/// How the host is told, after the call, of a function that it lent to one that makes functions.
+#[cfg(feature = "simplify")]
+pub(in crate::df55) fn reference_to_lent(function: &ScalarUDF) -> Option<FunctionReference> {
+    let known = function.inner().downcast_ref::<ForeignScalar>()?;
+    Some(FunctionReference {
+        name: function.name().to_owned(),
+        handle: Some(Handle::Returned(known.foreign.number)),
+        creation: Some(known.foreign.objects.0.creation?),
+        ..FunctionReference::default()
+    })
 }
 
 fn lent(handle: Option<Handle>, what: &str) -> Result<u64> {

@@ -18,6 +18,7 @@ use datafusion_expr::{
 
 use super::{
     expression::{Arrives, sorts},
+    foreign::KeptExpr,
     names::{column_of, names_of},
     objects::{Arriving, HeldNode, ScannedSource, Types},
     schema::schema_of,
@@ -576,6 +577,23 @@ impl PlanReader<'_> {
             },
         }))
     }
+}
+
+/// `expr` with the expressions that functions in it stand in for.
+///
+/// # Errors
+/// A breach of the contract when one of them lost a part.
+pub fn with_kept(expr: Expr) -> Result<Expr> {
+    let completed = expr.transform_up(|mut expr| {
+        if let Expr::ScalarFunction(call) = &mut expr
+            && let Some(kept) = call.func.inner().downcast_ref::<KeptExpr>()
+        {
+            let args = std::mem::take(&mut call.args);
+            return rejoined(kept.expr.clone(), args).map(Transformed::yes);
+        }
+        Ok(Transformed::no(expr))
+    });
+    completed.map(|expr| expr.data)
 }
 
 fn rejoined(kept: Expr, args: Vec<Expr>) -> Result<Expr> {

@@ -86,6 +86,12 @@ impl<'a> PlanWriter<'a> {
         self.source(scanned).map(drop)
     }
 
+    /// Adds a type: its position among the parcel's.
+    pub fn data_type(&mut self, data_type: &DataType) -> usize {
+        let field = Field::new("", data_type.clone(), true);
+        self.leaves.fields.add(&Arc::new(field))
+    }
+
     /// Adds a schema.
     pub fn schema(&mut self, schema: &DFSchema) {
         let position = self

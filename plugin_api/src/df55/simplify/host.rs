@@ -43,6 +43,12 @@ pub trait HostFunctions {
     /// The functions that the host has without any plugin.
     fn builtins(&self) -> &Builtins;
 
+    /// A function that the plugin was lent when it made the called one.
+    ///
+    /// # Errors
+    /// A breach of the contract when there is none.
+    fn lent(&self, reference: &FunctionReference) -> Result<Arc<ScalarUDF>>;
+
     /// A function that only the plugin has.
     ///
     /// # Errors
@@ -253,6 +259,9 @@ fn expressions<M>(
         .functions
         .iter()
         .map(|reference| {
+            if reference.creation.is_some() {
+                return functions.lent(reference);
+            }
             match functions
                 .exported(reference)
                 .or_else(|| functions.builtins().find(reference))

@@ -12,6 +12,8 @@ use datafusion_expr::{
 };
 
 use super::KEPT;
+#[cfg(feature = "plans")]
+use crate::df55::plans::reference_to_lent;
 use crate::{
     abi::{
         CallError, Parcel,
@@ -142,8 +144,15 @@ fn write(
     table: &FunctionTable,
     parcel: &mut ParcelBuilder,
 ) -> Result<(ExpressionList, Vec<u8>)> {
-    let reference = |function: &ScalarUDF| Ok(table.reference(function));
+    let reference = |function: &ScalarUDF| {
+        Ok(reference_to_lent(function).unwrap_or_else(|| table.reference(function)))
+    };
     pack(exprs, &mut Returning, &reference, parcel)
+}
+
+#[cfg(not(feature = "plans"))]
+fn reference_to_lent(_: &ScalarUDF) -> Option<crate::abi::message::FunctionReference> {
+    None
 }
 
 /// What the host kept is a column here.

@@ -123,7 +123,7 @@ impl PluginFunctions for PlannedFunctions {
                 ScalarFunction::import_derived(&self.origin, object)
             });
         let function = self.imported(function)?;
-        let name = self.qualified(&reference.name);
+        let name = function.name_in_sessions();
         Ok(Arc::new(
             PluginScalarUdf::new(name, Vec::new(), function).into(),
         ))

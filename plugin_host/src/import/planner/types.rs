@@ -1,6 +1,6 @@
 //! Plugins' type planners.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use datafusion::{
     arrow::datatypes::FieldRef, common::Result, logical_expr::planner::TypePlanner,
@@ -11,7 +11,7 @@ use datafusion_plugin_api::{
     df55::{error::from_call_error, parcel::ParcelContent, syntax::syntax_to_json},
 };
 
-use crate::import::origin::Origin;
+use crate::import::{composed::Composed, origin::Origin};
 
 /// A type planner of a plugin.
 #[derive(Debug)]
@@ -43,18 +43,12 @@ pub(crate) struct TypePlanners {
     last: Option<Arc<dyn TypePlanner>>,
 }
 
-/// Those in use, by which a session's planner is recognised: DataFusion's trait cannot be asked for
-/// its type.
-static KNOWN: Mutex<Vec<Weak<TypePlanners>>> = Mutex::new(Vec::new());
+static KNOWN: Composed<TypePlanners> = Composed::new();
 
 impl TypePlanners {
     /// The planners of `slot`, if they are of this kind.
     pub(crate) fn of(slot: &Arc<dyn TypePlanner>) -> Option<Arc<Self>> {
-        let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        known
-            .iter()
-            .filter_map(Weak::upgrade)
-            .find(|known| Arc::as_ptr(known).cast::<()>() == Arc::as_ptr(slot).cast::<()>())
+        KNOWN.find(slot)
     }
 
     pub(crate) fn has(&self, planner: &Arc<PluginTypePlanner>) -> bool {
@@ -79,11 +73,7 @@ impl TypePlanners {
                 last: slot,
             },
         };
-        let composed = Arc::new(composed);
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|known| known.strong_count() > 0);
-        known.push(Arc::downgrade(&composed));
-        composed
+        KNOWN.add(composed)
     }
 }
 

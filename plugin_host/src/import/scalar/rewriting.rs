@@ -15,6 +15,7 @@ use datafusion_plugin_api::{
     abi::message::{FunctionReference, Settings},
     df55::{
         builtins::Builtins,
+        plans::with_kept,
         simplify::{HostFunctions, preimage_of_call, simplify_call},
     },
 };
@@ -33,11 +34,17 @@ impl PluginScalarUdf {
         }
         let settings = Settings::clone(&settings(info.config_options()));
         let ScalarFunction { origin, object, .. } = self.function.as_ref();
-        simplify_call(args, info, settings, self, |request| {
+        let simplified = simplify_call(args, info, settings, self, |request| {
             object
                 .simplify(request)
                 .map_err(|error| origin.attribute(error))
-        })
+        })?;
+        match simplified {
+            ExprSimplifyResult::Simplified(expr) if self.function.created => {
+                with_kept(expr).map(ExprSimplifyResult::Simplified)
+            }
+            simplified => Ok(simplified),
+        }
     }
 
     pub(super) fn preimage_of(
@@ -58,8 +65,7 @@ impl PluginScalarUdf {
         })
     }
 
-    /// A function of the same plugin, under its qualified name: that one every session has, while
-    /// who has a bare name differs from session to session.
+    /// A function of the same plugin.
     fn sibling(&self, reference: &FunctionReference) -> Result<Arc<ScalarUDF>> {
         let ScalarFunction { origin, object, .. } = self.function.as_ref();
         if reference.identity == origin.identity() {
@@ -71,7 +77,7 @@ impl PluginScalarUdf {
                 ScalarFunction::import_derived(origin, object.derived(reference.identity)?)
             })
             .map_err(|error| origin.error(error))?;
-        let name = format!("{}.{}", origin.plugin().name(), reference.name);
+        let name = function.name_in_sessions();
         Ok(Arc::new(
             PluginScalarUdf::new(name, Vec::new(), function).into(),
         ))
@@ -111,6 +117,19 @@ impl HostFunctions for PluginScalarUdf {
 
     fn builtins(&self) -> &Builtins {
         builtins()
+    }
+
+    fn lent(&self, reference: &FunctionReference) -> Result<Arc<ScalarUDF>> {
+        let origin = &self.function.origin;
+        let creations = origin.plugin().creations();
+        let objects = reference.creation.and_then(|number| creations.get(number));
+        match (objects, reference.handle) {
+            (Some(objects), Some(handle)) => objects.lent_scalar(handle),
+            _ => {
+                let name = &reference.name;
+                Err(origin.breach(format!("'{name}' of an unknown creation")))
+            }
+        }
     }
 
     fn derived(&self, reference: &FunctionReference) -> Result<Arc<ScalarUDF>> {

@@ -55,6 +55,22 @@ fn nothing_is_found_in_a_good_plugin_whose_functions_are_all_called() {
     assert!(shown.contains("nothing found"), "{shown}");
 }
 
+#[test]
+fn a_factory_is_asked_for_a_function_which_is_called() {
+    let file = plugin("fixture-planner-plugin");
+    let report = run(&["check", "--json", text(&file)]);
+    let report: Value = serde_json::from_str(&report.clean()).unwrap();
+    assert_eq!(report["findings"], serde_json::json!([]));
+    let factory = &report["functions"][0];
+    assert_eq!(factory["kind"], "function_factory");
+    assert_eq!(factory["name"], "planners.macros, kinds, faulty");
+    let call = &factory["calls"][0];
+    assert_eq!(
+        (&call["empty"], &call["one_row"]),
+        (&"ok".into(), &"ok".into())
+    );
+}
+
 /// Each crash ends a process; what was found before and what comes behind it is still there.
 #[test]
 fn crashes_and_panics_are_findings_among_the_results() {

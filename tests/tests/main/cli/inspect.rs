@@ -35,6 +35,23 @@ fn a_person_reads_functions_by_kind_once_packed() {
 }
 
 #[test]
+fn function_factories_are_shown_and_packed() {
+    let folder = Folder::new();
+    let file = folder.copy("fixture-planner-plugin");
+    run(&["pack", text(&file)]).clean();
+    let shown = run(&["inspect", text(&file)]).clean();
+    for part in [
+        "function_factory (same-major)",
+        "  function factories (CREATE FUNCTION) (3)\n    faulty\n    kinds\n    macros",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let json = run(&["inspect", "--json", text(&file)]).json();
+    let packed = &json[0]["description"]["function_factories"];
+    assert_eq!(packed, &serde_json::json!(["macros", "kinds", "faulty"]));
+}
+
+#[test]
 fn a_plugin_of_many_functions_fits_a_screen_unless_asked_in_full() {
     let folder = Folder::new();
     let file = folder.copy("datafusion-plugin-spark");

@@ -109,6 +109,11 @@ impl HostFunctions for Pair {
         &self.builtins
     }
 
+    fn lent(&self, reference: &FunctionReference) -> Result<Arc<ScalarUDF>> {
+        let name = &reference.name;
+        Err(DataFusionError::Internal(format!("'{name}' is not lent")))
+    }
+
     fn derived(&self, reference: &FunctionReference) -> Result<Arc<ScalarUDF>> {
         self.derived.lock().unwrap().push(reference.name.clone());
         self.table
