@@ -40,11 +40,19 @@ struct Functions {
 impl Functions {
     fn find(&self, hash: u64, function: &ScalarUDF) -> Option<(u64, Arc<ScalarUDF>)> {
         let candidates = self.identities.get(&hash)?.iter();
-        // Of functions with numbers of their own, the latest.
-        let mut alive = candidates
-            .rev()
+        let alive = candidates
             .filter_map(|identity| Some((*identity, self.by_identity.get(identity)?.upgrade()?)));
-        alive.find(|(_, known)| known.as_ref() == function)
+        let mut equal = None;
+        for (identity, known) in alive {
+            // Equal functions may have numbers of their own.
+            if Arc::ptr_eq(known.inner(), function.inner()) {
+                return Some((identity, known));
+            }
+            if equal.is_none() && known.as_ref() == function {
+                equal = Some((identity, known));
+            }
+        }
+        equal
     }
 
     /// Keeps `function` alive for a while; what is to be dropped for it, outside of the lock.
@@ -146,8 +154,8 @@ impl FunctionTable {
         identity
     }
 
-    /// A number of its own for a function that was just made. It takes the place of one that it
-    /// compares equal to, which an author's `PartialEq` may say of two that differ.
+    /// A number of its own for a function that was just made, whatever it compares equal to: an
+    /// author's `PartialEq` may look at names alone, which differ from session to session.
     pub fn add(&self, function: &Arc<ScalarUDF>) -> u64 {
         let hash = hash_of(function);
         let mut functions = self
@@ -245,6 +253,19 @@ mod tests {
         assert_eq!(table.identity(&prepared(9)), 3);
         assert_eq!(*table.get(3).unwrap(), prepared(9));
         assert!(table.get(4).is_none());
+    }
+
+    #[test]
+    fn functions_that_were_made_have_numbers_of_their_own() {
+        let table = table();
+        let made = [7, 7, 2].map(|constant| Arc::new(prepared(constant)));
+        let identities = made.each_ref().map(|function| table.add(function));
+        assert_eq!(identities, [3, 4, 5]);
+        for (identity, function) in identities.iter().zip(&made) {
+            assert_eq!(table.identity(&ScalarUDF::clone(function)), *identity);
+            assert!(Arc::ptr_eq(&table.get(*identity).unwrap(), function));
+        }
+        assert_eq!(table.identity(&prepared(2)), 1);
     }
 
     /// A plugin that makes a function per query does not grow, and what a host holds keeps its

@@ -128,9 +128,9 @@ impl FunctionCreation for Creation {
             ),
             RegisterFunction::Scalar(udf) => self.own.created_scalar(&udf).map(Created::Scalar),
             RegisterFunction::Aggregate(udf) => {
-                Ok(Created::Aggregate(self.own.aggregate_object(udf)))
+                Ok(Created::Aggregate(self.own.created_aggregate(udf)))
             }
-            RegisterFunction::Window(udf) => Ok(Created::Window(self.own.window_object(udf))),
+            RegisterFunction::Window(udf) => Ok(Created::Window(self.own.created_window(udf))),
             RegisterFunction::Table(name, function) => Ok(Created::Table(self.own.table_function(
                 TableFunctionEntry {
                     name,

@@ -47,12 +47,23 @@ impl<T: PartialEq> Interned<T> {
         derived.get(position).cloned()
     }
 
-    /// The identity of a function; equal functions have one.
+    /// An identity of its own for a function that was just made, whatever it compares equal to.
+    #[cfg(feature = "function-factory")]
+    pub(super) fn add(&self, function: &Arc<T>) {
+        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        derived.push(Arc::clone(function));
+    }
+
+    /// The identity of a function; equal functions have one, unless they were made.
     pub(super) fn identity(&self, function: &Arc<T>) -> u64 {
+        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        let very = |known: &Arc<T>| Arc::ptr_eq(known, function);
+        if let Some(position) = derived.iter().position(very) {
+            return FIRST_DERIVED + position as u64;
+        }
         if let Some(position) = self.exports.iter().position(|known| known == function) {
             return position as u64;
         }
-        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
         let position = derived
             .iter()
             .position(|known| known == function)

@@ -60,6 +60,18 @@ impl Own {
     }
 
     #[cfg(feature = "function-factory")]
+    pub(super) fn created_aggregate(&self, udf: Arc<AggregateUDF>) -> AggregateFunctionObject {
+        self.aggregate.add(&udf);
+        self.aggregate_object(udf)
+    }
+
+    #[cfg(feature = "function-factory")]
+    pub(super) fn created_window(&self, udf: Arc<WindowUDF>) -> WindowFunctionObject {
+        self.window.add(&udf);
+        self.window_object(udf)
+    }
+
+    #[cfg(feature = "function-factory")]
     pub(super) fn table_function(
         &self,
         entry: super::table_function::TableFunctionEntry,
@@ -70,11 +82,11 @@ impl Own {
         })
     }
 
-    pub(super) fn aggregate_object(&self, udf: Arc<AggregateUDF>) -> AggregateFunctionObject {
+    fn aggregate_object(&self, udf: Arc<AggregateUDF>) -> AggregateFunctionObject {
         AggregateExport::object(udf, &self.aggregate)
     }
 
-    pub(super) fn window_object(&self, udf: Arc<WindowUDF>) -> WindowFunctionObject {
+    fn window_object(&self, udf: Arc<WindowUDF>) -> WindowFunctionObject {
         WindowExport::object(udf, &self.window)
     }
 

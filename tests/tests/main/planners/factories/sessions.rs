@@ -17,7 +17,7 @@ async fn views_and_prepared_statements_use_what_was_made() {
                 "CREATE FUNCTION add_ten(BIGINT) RETURNS BIGINT LANGUAGE adding IMMUTABLE RETURN 10",
                 "CREATE FUNCTION total(BIGINT) RETURNS BIGINT LANGUAGE totalling RETURN 0",
                 "CREATE VIEW v AS SELECT f1(value) AS a, add_ten(value) AS b FROM generate_series(1, 3)",
-                "CREATE TABLE kept AS SELECT a, total(b) AS t FROM v GROUP BY a",
+                "CREATE TABLE stored AS SELECT a, total(b) AS t FROM v GROUP BY a",
                 "PREPARE p(BIGINT) AS SELECT f1($1), add_ten(f1($1)), a FROM v WHERE a > $1",
                 // What is there keeps what it was made of.
                 "DROP FUNCTION f1",
@@ -28,7 +28,7 @@ async fn views_and_prepared_statements_use_what_was_made() {
     }
     let queries = [
         "SELECT * FROM v ORDER BY a",
-        "SELECT * FROM kept ORDER BY a",
+        "SELECT * FROM stored ORDER BY a",
         "EXECUTE p(2)",
         "SELECT add_ten(b) FROM v WHERE add_ten(a) > 1002 ORDER BY 1",
     ];
