@@ -5,7 +5,11 @@ use std::sync::Arc;
 use datafusion::{
     arrow::array::AsArray,
     arrow::datatypes::{DataType, Int64Type},
-    logical_expr::{ColumnarValue, Volatility, create_udf},
+    common::{Result, ScalarValue},
+    logical_expr::{
+        ColumnarValue, Volatility, create_udf,
+        var_provider::{VarProvider, VarType},
+    },
     prelude::SessionContext,
 };
 
@@ -110,4 +114,45 @@ async fn a_dropped_function_stays_in_bodies() {
         assert!(error(context, "SELECT f1(1)").await.contains("f1"));
     }
     same(&linked_in, &loaded, &["SELECT f2(1, 2)"]).await;
+}
+
+/// The variables of a session.
+#[derive(Debug)]
+struct Step;
+
+impl VarProvider for Step {
+    fn get_value(&self, _: Vec<String>) -> Result<ScalarValue> {
+        Ok(ScalarValue::Int64(Some(5)))
+    }
+
+    fn get_type(&self, _: &[String]) -> Option<DataType> {
+        Some(DataType::Int64)
+    }
+}
+
+/// What exists only in the session stays there, and is in the body again when that is put in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_has_what_does_not_travel() {
+    let (linked_in, loaded) = (linked_in(), loaded());
+    for context in [&linked_in, &loaded] {
+        context.register_variable(VarType::UserDefined, Arc::new(Step));
+        let create = "CREATE FUNCTION stepped(BIGINT) RETURNS BIGINT RETURN $1 + @step";
+        run(context, &[create]).await;
+    }
+    let sql = "SELECT stepped(value) FROM generate_series(1, 3)";
+    same(&linked_in, &loaded, &[sql]).await;
+    assert!(rows(&loaded, sql).await.unwrap().contains("| 8 "));
+}
+
+/// What `simplify` cannot carry is an error that says so, not another result.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subquery_in_a_body_is_refused_when_it_is_used() {
+    let loaded = loaded();
+    let create = "CREATE FUNCTION known(BIGINT) RETURNS BOOLEAN \
+                  RETURN $1 IN (SELECT value FROM generate_series(1, 3))";
+    run(&loaded, &[create]).await;
+    let found = error(&loaded, "SELECT known(value) FROM generate_series(1, 2)").await;
+    for part in ["cannot cross to the host", "planners", "known"] {
+        assert!(found.contains(part), "{part}: {found}");
+    }
 }
