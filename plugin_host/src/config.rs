@@ -8,6 +8,7 @@
 //! async_timeout_ms = 30000
 //! async_batch_size = 1024
 //! options = { ansi = true }   # handed to the plugin at activation
+//! quarantine = { after = 3 }  # in place of the host's
 //!
 //! [names]
 //! prefer = { sha2 = "spark" } # who gets a bare name that several plugins have
@@ -18,6 +19,7 @@
 //!
 //! [host]
 //! runtime_threads = 4         # of each plugin's own runtime; 0 lets the plugin choose
+//! quarantine = { after = 10, within_ms = 60000 } # the default: so many faults are too many; 0 for never
 //! ```
 
 use std::{
@@ -61,6 +63,10 @@ pub struct PluginConfig {
     pub async_timeout_ms: Option<u64>,
     /// Rows per call of its async functions; what the function asks for when absent.
     pub async_batch_size: Option<usize>,
+    /// How many panics and violations of the contract are too many.
+    ///
+    /// The host's where absent.
+    pub quarantine: Option<QuarantineConfig>,
     /// Handed to the plugin at activation, as JSON.
     #[serde(deserialize_with = "json_options")]
     pub options: Map<String, Value>,
@@ -74,6 +80,7 @@ impl Default for PluginConfig {
             allow_panic_abort: false,
             async_timeout_ms: None,
             async_batch_size: None,
+            quarantine: None,
             options: Map::new(),
         }
     }
@@ -83,6 +90,33 @@ impl PluginConfig {
     /// How long one call of an async function may take.
     pub fn async_timeout(&self) -> Option<Duration> {
         self.async_timeout_ms.map(Duration::from_millis)
+    }
+}
+
+/// How many panics and violations of the contract put a plugin in quarantine.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct QuarantineConfig {
+    /// How many; 0 for never.
+    pub after: u32,
+    /// Within how many milliseconds.
+    pub within_ms: u64,
+}
+
+impl Default for QuarantineConfig {
+    fn default() -> Self {
+        Self {
+            after: 10,
+            within_ms: 60_000,
+        }
+    }
+}
+
+impl QuarantineConfig {
+    /// Within what time.
+    pub fn within(&self) -> Duration {
+        Duration::from_millis(self.within_ms)
     }
 }
 
@@ -129,6 +163,8 @@ impl PoliciesConfig {
 pub struct HostConfig {
     /// Threads of each plugin's own runtime; 0 lets the plugin choose.
     pub runtime_threads: usize,
+    /// How many panics and violations of the contract put a plugin in quarantine.
+    pub quarantine: QuarantineConfig,
 }
 
 /// Why a configuration could not be read.
@@ -186,6 +222,15 @@ impl Config {
     pub fn plugin(&self, name: &str) -> PluginConfig {
         self.plugins.get(name).cloned().unwrap_or_default()
     }
+
+    /// What puts a plugin in quarantine.
+    pub fn quarantine(&self, name: &str) -> &QuarantineConfig {
+        let own = self
+            .plugins
+            .get(name)
+            .and_then(|plugin| plugin.quarantine.as_ref());
+        own.unwrap_or(&self.host.quarantine)
+    }
 }
 
 /// Tables become objects, dates and times their text.
@@ -240,6 +285,7 @@ mod tests {
             replace_builtins = true
             async_timeout_ms = 250
             async_batch_size = 64
+            quarantine = { after = 3 }
             [plugins.spark.options]
             ansi = true
             since = 2024-05-01
@@ -254,6 +300,7 @@ mod tests {
             time_limit_ms = 20
             [host]
             runtime_threads = 3
+            quarantine = { after = 20, within_ms = 1000 }
             "#,
         )
         .unwrap();
@@ -261,6 +308,12 @@ mod tests {
         assert!(spark.enabled && spark.replace_builtins && !spark.allow_panic_abort);
         assert_eq!(spark.async_timeout(), Some(Duration::from_millis(250)));
         assert_eq!(spark.async_batch_size, Some(64));
+        let quarantine = config.quarantine("spark");
+        assert_eq!(
+            (quarantine.after, quarantine.within()),
+            (3, Duration::from_secs(60))
+        );
+        assert_eq!(config.quarantine("old").after, 20);
         let expected = json!({
             "ansi": true, "since": "2024-05-01", "nested": {"list": [1, 2.5, "x"]}
         });

@@ -36,7 +36,9 @@
 //! - [`GuardedSession`] is a session in which the policies of plugins decide on every statement, for
 //!   one [`Subject`]; [`PolicyRefusal`] is why a statement was not run.
 //! - [`HostError`] lists every file that was tried and why it failed.
-//! - [`MetricsSnapshot`] counts the calls, rows, errors and panics of an item.
+//! - [`MetricsSnapshot`] counts the calls, batches, rows, errors and panics of an item;
+//!   [`PluginHost::metrics`] has all of them, [`PluginHost::prometheus`] as text.
+//! - [`Quarantine`] is why a plugin is not called any more; [`PluginHost::reset`] ends it.
 //!
 //! # Guarantees
 //!
@@ -51,6 +53,8 @@
 //! - Nothing is printed. What plugins log reaches the `tracing` subscriber of the application.
 
 pub mod artifact;
+#[doc(hidden)]
+pub mod bench;
 pub mod config;
 pub mod discover;
 mod error;
@@ -59,14 +63,16 @@ mod install;
 pub mod judge;
 mod load;
 mod log;
+mod metrics;
 mod policy;
 mod registry;
 mod tables;
 
 pub use error::{HostError, LoadFailure, LoadFailures, LoadProblem};
-pub use import::{imported::ItemKind, metrics::MetricsSnapshot};
+pub use import::{health::Quarantine, imported::ItemKind, metrics::MetricsSnapshot};
 pub use install::{BareName, InstallReport, InstalledItem, PluginReport};
 pub use load::LoadError;
+pub use metrics::MeasuredItem;
 pub use policy::{GuardedQuery, GuardedSession, PolicyRefusal, Subject};
 pub use registry::{
     LoadedPlugin, PassedOverFile, PluginHost, PluginHostBuilder, RefusedCapability,

@@ -10,16 +10,18 @@ use datafusion::{
     execution::{SessionState, context::SessionContext, session_state::SessionStateBuilder},
 };
 
-use datafusion_plugin_api::abi::PluginInstanceObject;
-
+use self::builder::LinkedIn;
 pub use self::{
     builder::PluginHostBuilder,
     plugin::{LoadedPlugin, RefusedCapability},
 };
 use crate::{
+    ItemKind,
     config::Config,
     discover::PassedOver,
+    import::{health::Quarantine, origin::Activated},
     install::{self, Candidate, InstallReport},
+    metrics::{MeasuredItem, prometheus, trace},
     policy::{self, Guard, GuardedSession, Subject},
     tables,
 };
@@ -36,8 +38,7 @@ struct Inner {
     passed_over: Vec<PassedOverFile>,
     config: Config,
     guard: Arc<Guard>,
-    /// Live as long as their policies.
-    _linked_in: Vec<PluginInstanceObject>,
+    linked_in: Vec<LinkedIn>,
 }
 
 /// A file of the search that is not used.
@@ -138,6 +139,57 @@ impl PluginHost {
             builder = policy::plain::install_into(builder, &self.inner.guard, &Subject::default());
         }
         (builder, report)
+    }
+
+    /// The counters of every item, over all sessions.
+    pub fn metrics(&self) -> Vec<MeasuredItem> {
+        let loaded = self.inner.plugins.iter();
+        let items = loaded.clone().flat_map(|plugin| {
+            let functions = plugin.functions().iter();
+            functions
+                .map(|item| MeasuredItem::new(plugin.name(), &item.name, item.kind, &item.metrics))
+        });
+        let policies = loaded.flat_map(LoadedPlugin::policies);
+        let linked_in = self.inner.linked_in.iter();
+        let policies = policies.chain(linked_in.flat_map(|plugin| &plugin.policies));
+        let policies = policies.map(|policy| {
+            let origin = policy.origin();
+            let plugin = origin.plugin().name();
+            MeasuredItem::new(plugin, origin.item(), ItemKind::Policy, origin.metrics())
+        });
+        items.chain(policies).collect()
+    }
+
+    /// The counters as text in Prometheus' exposition format, and which plugins are in quarantine.
+    pub fn prometheus(&self) -> String {
+        prometheus(&self.metrics(), &self.quarantined())
+    }
+
+    /// Emits the counters of every item that was called as `tracing` events of level info.
+    pub fn trace_metrics(&self) {
+        trace(&self.metrics());
+    }
+
+    /// Every plugin's name, and why and since when it is in quarantine if it is.
+    pub fn quarantined(&self) -> Vec<(String, Option<Quarantine>)> {
+        let state = |activated: &Arc<Activated>| {
+            let quarantine = activated.health().quarantine();
+            (activated.name().to_owned(), quarantine)
+        };
+        self.activated().map(state).collect()
+    }
+
+    /// Ends the quarantine of a plugin and forgets what led to it; whether there was one.
+    pub fn reset(&self, plugin: &str) -> bool {
+        let named = self.activated().filter(|known| known.name() == plugin);
+        let reset = named.map(|activated| activated.health().reset());
+        reset.fold(false, |any, one| any | one)
+    }
+
+    fn activated(&self) -> impl Iterator<Item = &Arc<Activated>> {
+        let loaded = self.inner.plugins.iter().map(LoadedPlugin::activated);
+        let linked_in = self.inner.linked_in.iter();
+        loaded.chain(linked_in.map(|plugin| &plugin.activated))
     }
 
     fn candidates(&self) -> Vec<Candidate<'_>> {

@@ -1,11 +1,14 @@
 //! The host's own table functions: `plugins()`, `plugin_capabilities()`, `plugin_functions()` and
 //! `plugin_metrics()`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::UNIX_EPOCH};
 
 use datafusion::{
     arrow::{
-        array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt64Array},
+        array::{
+            ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampMillisecondArray,
+            UInt64Array,
+        },
         datatypes::{Field, Schema},
     },
     catalog::{MemTable, TableFunctionArgs, TableFunctionImpl, TableProvider},
@@ -13,12 +16,12 @@ use datafusion::{
 };
 
 use crate::{
-    ItemKind,
+    MetricsSnapshot, Quarantine,
     artifact::description::{FunctionEntry, TableFunctionEntry},
     registry::{LoadedPlugin, PluginHost},
 };
 
-type Rows = fn(&[LoadedPlugin]) -> Vec<(&'static str, ArrayRef)>;
+type Rows = fn(&PluginHost) -> Vec<(&'static str, ArrayRef)>;
 
 /// The names of the table functions.
 pub(crate) const NAMES: [&str; 4] = [
@@ -58,7 +61,7 @@ impl TableFunctionImpl for HostTable {
                 args.exprs().len()
             );
         }
-        let columns = (self.rows)(self.host.plugins());
+        let columns = (self.rows)(&self.host);
         let field = |(name, column): &(&str, ArrayRef)| {
             Field::new(*name, column.data_type().clone(), column.is_nullable())
         };
@@ -81,7 +84,9 @@ fn optional(values: impl Iterator<Item = Option<String>>) -> ArrayRef {
     Arc::new(StringArray::from_iter(values))
 }
 
-fn plugins(plugins: &[LoadedPlugin]) -> Vec<(&'static str, ArrayRef)> {
+fn plugins(host: &PluginHost) -> Vec<(&'static str, ArrayRef)> {
+    let plugins = host.plugins();
+    let quarantines: Vec<_> = plugins.iter().map(LoadedPlugin::quarantine).collect();
     let manifests = || plugins.iter().map(LoadedPlugin::manifest);
     vec![
         ("name", text(manifests().map(|m| m.name.as_str()))),
@@ -111,11 +116,35 @@ fn plugins(plugins: &[LoadedPlugin]) -> Vec<(&'static str, ArrayRef)> {
         ("rustc", text(manifests().map(|m| m.rustc.as_str()))),
         ("target", text(manifests().map(|m| m.target.as_str()))),
         ("profile", text(manifests().map(|m| m.profile.as_str()))),
+        (
+            "state",
+            text(quarantines.iter().map(|quarantine| match quarantine {
+                None => "active",
+                Some(_) => "quarantined",
+            })),
+        ),
+        (
+            "reason",
+            optional(quarantines.iter().map(|quarantine| {
+                let quarantine = quarantine.as_ref();
+                quarantine.map(|quarantine| quarantine.reason.clone())
+            })),
+        ),
+        ("since", since(&quarantines)),
     ]
 }
 
-fn capabilities(plugins: &[LoadedPlugin]) -> Vec<(&'static str, ArrayRef)> {
-    let rows: Vec<_> = plugins
+fn since(quarantines: &[Option<Quarantine>]) -> ArrayRef {
+    let milliseconds = quarantines.iter().map(|quarantine| {
+        let since = quarantine.as_ref()?.since.duration_since(UNIX_EPOCH).ok()?;
+        i64::try_from(since.as_millis()).ok()
+    });
+    Arc::new(TimestampMillisecondArray::from_iter(milliseconds).with_timezone("UTC"))
+}
+
+fn capabilities(host: &PluginHost) -> Vec<(&'static str, ArrayRef)> {
+    let rows: Vec<_> = host
+        .plugins()
         .iter()
         .flat_map(|plugin| {
             plugin
@@ -152,8 +181,9 @@ fn capabilities(plugins: &[LoadedPlugin]) -> Vec<(&'static str, ArrayRef)> {
     ]
 }
 
-fn plugin_functions(plugins: &[LoadedPlugin]) -> Vec<(&'static str, ArrayRef)> {
-    let described: Vec<_> = plugins
+fn plugin_functions(host: &PluginHost) -> Vec<(&'static str, ArrayRef)> {
+    let described: Vec<_> = host
+        .plugins()
         .iter()
         .map(|p| (p.name(), p.description()))
         .collect();
@@ -260,37 +290,26 @@ impl<'a> FunctionRow<'a> {
     }
 }
 
-fn metrics(plugins: &[LoadedPlugin]) -> Vec<(&'static str, ArrayRef)> {
-    let rows: Vec<_> = plugins
-        .iter()
-        .flat_map(|plugin| {
-            let functions = plugin
-                .functions()
-                .iter()
-                .map(|function| (function.name.as_str(), function.kind, &function.metrics));
-            let policies = plugin.policies().iter().map(|policy| {
-                let origin = policy.origin();
-                (origin.item(), ItemKind::Policy, origin.metrics())
-            });
-            functions
-                .chain(policies)
-                .map(|(name, kind, metrics)| (plugin.name(), name, kind, metrics.snapshot()))
-        })
-        .collect();
-    let count = |value: fn(&crate::MetricsSnapshot) -> u64| -> ArrayRef {
-        Arc::new(UInt64Array::from_iter_values(
-            rows.iter().map(|row| value(&row.3)),
-        ))
+fn metrics(host: &PluginHost) -> Vec<(&'static str, ArrayRef)> {
+    let rows = host.metrics();
+    let count = |value: fn(&MetricsSnapshot) -> u64| -> ArrayRef {
+        let values = rows.iter().map(|row| value(&row.metrics));
+        Arc::new(UInt64Array::from_iter_values(values))
     };
     vec![
-        ("plugin", text(rows.iter().map(|row| row.0))),
-        ("item", text(rows.iter().map(|row| row.1))),
-        ("kind", owned(rows.iter().map(|row| row.2.to_string()))),
+        ("plugin", text(rows.iter().map(|row| row.plugin.as_str()))),
+        ("item", text(rows.iter().map(|row| row.item.as_str()))),
+        ("kind", owned(rows.iter().map(|row| row.kind.to_string()))),
         ("calls", count(|m| m.calls)),
+        ("batches", count(|m| m.batches)),
         ("rows", count(|m| m.rows)),
         ("nanoseconds", count(|m| m.nanoseconds)),
         ("errors", count(|m| m.errors)),
         ("panics", count(|m| m.panics)),
+        ("violations", count(|m| m.violations)),
         ("uncarried", count(|m| m.uncarried)),
+        ("refused", count(|m| m.refused)),
+        ("reserved_bytes", count(|m| m.reserved_bytes)),
+        ("reserved_bytes_peak", count(|m| m.reserved_bytes_peak)),
     ]
 }

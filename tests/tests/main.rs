@@ -12,12 +12,14 @@ mod main {
     mod errors;
     mod fidelity;
     mod logging;
+    mod metrics;
     mod names;
     mod panics;
     mod planners;
     mod planning;
     mod plugins;
     mod policy;
+    mod quarantine;
     mod refusals;
     mod rules;
     mod spark_sqllogictest;

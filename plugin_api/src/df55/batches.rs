@@ -7,7 +7,6 @@ use arrow::{
     datatypes::{DataType, SchemaRef},
     record_batch::RecordBatch,
 };
-use datafusion_common::DataFusionError;
 use datafusion_execution::SendableRecordBatchStream;
 
 use super::error::to_call_error;
@@ -116,6 +115,11 @@ impl BatchReader {
         &self.schema
     }
 
+    /// Releases the stream; whether it had not ended yet.
+    pub fn end(&mut self) -> bool {
+        self.stream.take().is_some()
+    }
+
     /// The next batch. Nothing comes after the end or an error.
     pub fn poll_next(
         &mut self,
@@ -144,6 +148,6 @@ impl BatchReader {
         }
         // Checks nullability against the schema, which the struct type does not.
         RecordBatch::try_new(self.schema.clone(), rows.columns().to_vec())
-            .map_err(|error| to_call_error(&DataFusionError::from(error)))
+            .map_err(|error| CallError::contract(error.to_string()))
     }
 }

@@ -1,6 +1,6 @@
 //! A plugin's accumulator of one group as an [`Accumulator`].
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use datafusion::{
     arrow::array::{Array, ArrayRef},
@@ -9,21 +9,21 @@ use datafusion::{
 };
 use datafusion_plugin_api::abi::{AccumulatorObject, ArrowArray, CallError};
 
-use super::{aggregate::BoundAggregate, exchange};
+use super::{aggregate::BoundAggregate, exchange, metrics::Held};
 
 #[derive(Debug)]
 pub(crate) struct PluginAccumulator {
     bound: Arc<BoundAggregate>,
     object: AccumulatorObject,
     supports_retract: bool,
+    held: Held,
 }
 
 impl PluginAccumulator {
     pub(crate) fn new(bound: Arc<BoundAggregate>, object: AccumulatorObject) -> Result<Self> {
-        let supports_retract = object
-            .supports_retract_batch()
-            .map_err(|error| bound.origin().error(error))?;
+        let supports_retract = bound.origin().call(|| object.supports_retract_batch())?;
         Ok(Self {
+            held: Held::new(bound.origin().metrics()),
             bound,
             object,
             supports_retract,
@@ -36,11 +36,10 @@ impl PluginAccumulator {
         mut arrays: Vec<ArrowArray>,
         method: impl FnOnce(&mut AccumulatorObject, &mut [ArrowArray]) -> Result<(), CallError>,
     ) -> Result<()> {
-        let since = Instant::now();
         let origin = self.bound.origin();
-        let result = method(&mut self.object, &mut arrays).map_err(|error| origin.error(error));
-        origin.metrics().called(rows, since);
-        result
+        let object = &mut self.object;
+        let call = || method(object, &mut arrays).map_err(|error| origin.error(error));
+        origin.on_batch(rows, call)
     }
 
     fn inputs(&self, values: &[ArrayRef]) -> Result<(usize, Vec<ArrowArray>)> {
@@ -60,22 +59,21 @@ impl Accumulator for PluginAccumulator {
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         let origin = self.bound.origin();
-        let array = self
-            .object
-            .evaluate()
-            .map_err(|error| origin.error(error))?;
+        let array = origin.call(|| self.object.evaluate())?;
         exchange::import_scalar(origin, array, self.bound.return_type())
     }
 
     fn size(&self) -> usize {
         let origin = self.bound.origin();
-        let size = self.object.size();
-        size_of_val(self) + size.unwrap_or_else(|error| origin.passed_over(error))
+        let size = origin.admit().and_then(|()| self.object.size());
+        let size = size_of_val(self) + size.unwrap_or_else(|error| origin.passed_over(error));
+        self.held.set(size);
+        size
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
         let origin = self.bound.origin();
-        let arrays = self.object.state().map_err(|error| origin.error(error))?;
+        let arrays = origin.call(|| self.object.state())?;
         let types = self.bound.state_types_of(arrays.len())?;
         let parts = arrays.into_iter().zip(types);
         parts

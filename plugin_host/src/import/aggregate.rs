@@ -236,13 +236,11 @@ impl AggregateUDFImpl for PluginAggregateUdf {
         beneficial_ordering: bool,
     ) -> Result<Option<Arc<dyn AggregateUDFImpl>>> {
         let object = &self.function.object;
-        let updated = object
-            .with_beneficial_ordering(beneficial_ordering)
-            .and_then(|updated| {
-                let updated = updated.into_option();
-                updated.map(|object| self.derived(object)).transpose()
-            })
-            .map_err(|error| self.function.origin.error(error))?;
+        let updated = self.function.origin.call(|| {
+            let updated = object.with_beneficial_ordering(beneficial_ordering)?;
+            let updated = updated.into_option();
+            updated.map(|object| self.derived(object)).transpose()
+        })?;
         Ok(updated.map(|udf| Arc::new(udf) as _))
     }
 

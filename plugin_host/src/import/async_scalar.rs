@@ -1,9 +1,6 @@
 //! A plugin's async scalar function as an [`AsyncScalarUDFImpl`].
 
-use std::{
-    hash::Hash,
-    time::{Duration, Instant},
-};
+use std::{hash::Hash, time::Duration};
 
 use async_trait::async_trait;
 use datafusion::{
@@ -16,6 +13,7 @@ use datafusion::{
 };
 
 use super::{
+    metrics::{Begun, Fault},
     pending::{answer, progress},
     scalar::PluginScalarUdf,
 };
@@ -95,7 +93,9 @@ impl AsyncScalarUDFImpl for PluginAsyncScalarUdf {
     }
 
     async fn invoke_async_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let since = Instant::now();
+        let origin = &self.inner.function().origin;
+        origin.admit().map_err(|error| origin.error(error))?;
+        let begun = Begun::timed();
         let rows = args.number_rows;
         let call = self.call(args);
         let result = match self.limits.timeout {
@@ -103,8 +103,7 @@ impl AsyncScalarUDFImpl for PluginAsyncScalarUdf {
             Some(timeout) => match tokio::time::timeout(timeout, call).await {
                 Ok(result) => result,
                 Err(_) => {
-                    let origin = &self.inner.function().origin;
-                    origin.metrics().failed(false);
+                    origin.metrics().failed(Fault::Error);
                     exec_err!(
                         "no result within {timeout:?} (plugin '{}', '{}')",
                         origin.plugin().name(),
@@ -113,7 +112,7 @@ impl AsyncScalarUDFImpl for PluginAsyncScalarUdf {
                 }
             },
         };
-        self.inner.function().origin.metrics().called(rows, since);
+        origin.end(begun, 1, rows);
         result
     }
 }

@@ -33,7 +33,10 @@ impl PartialEq for PluginCatalog {
 
 impl CatalogProvider for PluginCatalog {
     fn schema_names(&self) -> Vec<String> {
-        let names = self.object.schema_names();
+        let names = self
+            .origin
+            .admit()
+            .and_then(|()| self.object.schema_names());
         names.map_or_else(
             |error| self.origin.passed_over(error),
             |names| names.into_iter().map(Into::into).collect(),
@@ -41,8 +44,9 @@ impl CatalogProvider for PluginCatalog {
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        let schema = self.object.schema(name.into()).unwrap_or_else(|error| {
-            self.origin.tell(&self.origin.error(error));
+        let schema = self.origin.call(|| self.object.schema(name.into()));
+        let schema = schema.unwrap_or_else(|error| {
+            self.origin.tell(&error);
             ROption::RNone
         });
         let ROption::RSome(object) = schema else {
@@ -74,7 +78,7 @@ impl SchemaProvider for PluginSchema {
     }
 
     fn table_names(&self) -> Vec<String> {
-        let names = self.object.table_names();
+        let names = self.origin.admit().and_then(|()| self.object.table_names());
         names.map_or_else(
             |error| self.origin.passed_over(error),
             |names| names.into_iter().map(Into::into).collect(),
@@ -82,17 +86,12 @@ impl SchemaProvider for PluginSchema {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
-        let opening = self.object.table(name.into());
-        open(
-            &self.origin,
-            opening.map_err(|error| self.origin.error(error))?,
-        )
-        .await
+        let opening = self.origin.call(|| self.object.table(name.into()))?;
+        open(&self.origin, opening).await
     }
 
     fn deregister_table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let removed = self.object.remove_table(name.into());
-        match removed.map_err(|error| self.origin.error(error))? {
+        match self.origin.call(|| self.object.remove_table(name.into()))? {
             // DataFusion looks the table up first, and needs no more than that there was one.
             true => Ok(Some(Arc::new(
                 datafusion::datasource::empty::EmptyTable::new(Arc::new(
@@ -104,7 +103,10 @@ impl SchemaProvider for PluginSchema {
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        let exists = self.object.has_table(name.into());
+        let exists = self
+            .origin
+            .admit()
+            .and_then(|()| self.object.has_table(name.into()));
         exists.unwrap_or_else(|error| self.origin.passed_over(error))
     }
 }

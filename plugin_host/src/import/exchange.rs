@@ -22,7 +22,7 @@ pub(crate) fn export(
     data_type: &DataType,
 ) -> Result<ArrowArray, DataFusionError> {
     if array.data_type() != data_type {
-        return Err(origin.breach(format!(
+        return Err(origin.unfit(format!(
             "a column of type {} where {data_type} was planned",
             array.data_type()
         )));
@@ -70,7 +70,7 @@ pub(crate) fn export_all(
     types: &[DataType],
 ) -> Result<Vec<ArrowArray>, DataFusionError> {
     if arrays.len() > types.len() {
-        return Err(origin.breach(format!(
+        return Err(origin.unfit(format!(
             "{} columns where {} were planned",
             arrays.len(),
             types.len()

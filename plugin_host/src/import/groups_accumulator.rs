@@ -1,6 +1,6 @@
 //! A plugin's accumulator of many groups as a [`GroupsAccumulator`].
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use abi_stable::std_types::RVec;
 use datafusion::{
@@ -10,17 +10,22 @@ use datafusion::{
 };
 use datafusion_plugin_api::abi::{self, ArrowArray, Emit, Groups, GroupsAccumulatorObject};
 
-use super::{aggregate::BoundAggregate, exchange};
+use super::{aggregate::BoundAggregate, exchange, metrics::Held};
 
 #[derive(Debug)]
 pub(crate) struct PluginGroupsAccumulator {
     bound: Arc<BoundAggregate>,
     object: GroupsAccumulatorObject,
+    held: Held,
 }
 
 impl PluginGroupsAccumulator {
     pub(crate) fn new(bound: Arc<BoundAggregate>, object: GroupsAccumulatorObject) -> Self {
-        Self { bound, object }
+        Self {
+            held: Held::new(bound.origin().metrics()),
+            bound,
+            object,
+        }
     }
 
     fn states(&self, arrays: RVec<ArrowArray>, rows: Option<usize>) -> Result<Vec<ArrayRef>> {
@@ -70,37 +75,28 @@ impl GroupsAccumulator for PluginGroupsAccumulator {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> Result<()> {
-        let since = Instant::now();
         let origin = self.bound.origin();
-        let mut arrays = exchange::export_all(origin, values, self.bound.input_types())?;
-        let result = self
-            .object
-            .update_batch(
-                arrays.as_mut_slice().into(),
-                groups(group_indices, total_num_groups, opt_filter),
-            )
-            .map_err(|error| origin.error(error));
-        origin.metrics().called(group_indices.len(), since);
-        result
+        origin.on_batch(group_indices.len(), || {
+            let mut arrays = exchange::export_all(origin, values, self.bound.input_types())?;
+            let groups = groups(group_indices, total_num_groups, opt_filter);
+            let updated = self
+                .object
+                .update_batch(arrays.as_mut_slice().into(), groups);
+            updated.map_err(|error| origin.error(error))
+        })
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let origin = self.bound.origin();
         let (emit, rows) = emit(emit_to);
-        let array = self
-            .object
-            .evaluate(emit)
-            .map_err(|error| origin.error(error))?;
+        let array = origin.call(|| self.object.evaluate(emit))?;
         let rows = rows.unwrap_or_else(|| rows_of(&array));
         exchange::import(origin, array, self.bound.return_type(), rows)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
         let (emit, rows) = emit(emit_to);
-        let arrays = self
-            .object
-            .state(emit)
-            .map_err(|error| self.bound.origin().error(error))?;
+        let arrays = self.bound.origin().call(|| self.object.state(emit))?;
         self.states(arrays, rows)
     }
 
@@ -110,18 +106,15 @@ impl GroupsAccumulator for PluginGroupsAccumulator {
         group_indices: &[usize],
         total_num_groups: usize,
     ) -> Result<()> {
-        let since = Instant::now();
         let origin = self.bound.origin();
-        let mut arrays = exchange::export_all(origin, values, self.bound.state_types())?;
-        let result = self
-            .object
-            .merge_batch(
-                arrays.as_mut_slice().into(),
-                groups(group_indices, total_num_groups, None),
-            )
-            .map_err(|error| origin.error(error));
-        origin.metrics().called(group_indices.len(), since);
-        result
+        origin.on_batch(group_indices.len(), || {
+            let mut arrays = exchange::export_all(origin, values, self.bound.state_types())?;
+            let groups = groups(group_indices, total_num_groups, None);
+            let merged = self
+                .object
+                .merge_batch(arrays.as_mut_slice().into(), groups);
+            merged.map_err(|error| origin.error(error))
+        })
     }
 
     fn convert_to_state(
@@ -131,16 +124,18 @@ impl GroupsAccumulator for PluginGroupsAccumulator {
     ) -> Result<Vec<ArrayRef>> {
         let origin = self.bound.origin();
         let mut arrays = exchange::export_all(origin, values, self.bound.input_types())?;
-        let states = self
-            .object
-            .convert_to_state(arrays.as_mut_slice().into(), groups(&[], 0, opt_filter))
-            .map_err(|error| origin.error(error))?;
+        let groups = groups(&[], 0, opt_filter);
+        let object = &self.object;
+        let states =
+            origin.call(|| object.convert_to_state(arrays.as_mut_slice().into(), groups))?;
         self.states(states, values.first().map(|array| array.len()))
     }
 
     fn size(&self) -> usize {
         let origin = self.bound.origin();
-        let size = self.object.size();
-        size.unwrap_or_else(|error| origin.passed_over(error))
+        let size = origin.admit().and_then(|()| self.object.size());
+        let size = size.unwrap_or_else(|error| origin.passed_over(error));
+        self.held.set(size);
+        size
     }
 }

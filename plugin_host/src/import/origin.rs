@@ -15,7 +15,14 @@ use datafusion_plugin_api::{
     df55::error::from_call_error,
 };
 
-use super::{factory::Creations, metrics::ItemMetrics, scalar::ScalarFunction};
+use super::{
+    drops,
+    factory::Creations,
+    health::{Health, is_refusal},
+    metrics::{Begun, Fault, ItemMetrics},
+    scalar::ScalarFunction,
+};
+use crate::config::Config;
 
 /// One activation of one plugin. Equal only to itself.
 #[derive(Debug)]
@@ -23,6 +30,9 @@ pub(crate) struct Activated {
     name: String,
     number: u64,
     table_expressions: bool,
+    health: Health,
+    /// Those in use.
+    items: Mutex<Vec<(Arc<str>, Weak<ItemMetrics>)>>,
     siblings: Mutex<Siblings>,
     creations: Creations,
 }
@@ -58,19 +68,44 @@ impl Siblings {
 
 impl Activated {
     /// `table_expressions` says that filters, deletes and updates are granted.
-    pub(crate) fn new(name: &str, table_expressions: bool) -> Arc<Self> {
+    pub(crate) fn new(name: &str, table_expressions: bool, config: &Config) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Arc::new(Self {
+        let activated = Arc::new(Self {
             name: name.to_owned(),
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             table_expressions,
+            health: Health::new(config.quarantine(name)),
+            items: Mutex::default(),
             siblings: Mutex::default(),
             creations: Creations::default(),
-        })
+        });
+        drops::know(&activated);
+        activated
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Counts a panic of an item that no call could return.
+    pub(super) fn panicked(&self, item: &str, error: &CallError) {
+        let items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = items.iter().find(|(name, _)| **name == *item);
+        if let Some(metrics) = found.and_then(|(_, metrics)| metrics.upgrade()) {
+            metrics.failed(Fault::Panic);
+        }
+        drop(items);
+        self.fault(item, error);
+    }
+
+    fn fault(&self, item: &str, error: &CallError) {
+        if let Some(begun) = self.health.fault(item, error) {
+            tracing::error!(plugin = self.name, reason = begun.reason, "quarantined");
+        }
     }
 
     /// Whether the plugin's tables are sent expressions.
@@ -118,9 +153,13 @@ impl Origin {
         identity: u64,
         metrics: Arc<ItemMetrics>,
     ) -> Self {
+        let item: Arc<str> = item.into();
+        let mut items = plugin.items.lock().unwrap_or_else(PoisonError::into_inner);
+        items.push((Arc::clone(&item), Arc::downgrade(&metrics)));
+        drop(items);
         Self {
             plugin,
-            item: item.into(),
+            item,
             identity,
             metrics,
         }
@@ -158,6 +197,65 @@ impl Origin {
         &self.metrics
     }
 
+    /// Refuses when the plugin is in quarantine.
+    #[inline]
+    pub(crate) fn admit(&self) -> Result<(), CallError> {
+        match self.plugin.health.is_quarantined() {
+            false => Ok(()),
+            true => Err(self.plugin.health.refusal()),
+        }
+    }
+
+    /// Makes a call, unless the plugin is in quarantine; an error is counted and has plugin and item
+    /// named.
+    #[inline]
+    pub(crate) fn call<T>(
+        &self,
+        call: impl FnOnce() -> Result<T, CallError>,
+    ) -> Result<T, DataFusionError> {
+        let answer = self.admit().and_then(|()| call());
+        answer.map_err(|error| self.error(error))
+    }
+
+    /// Makes, counts and times a call on a batch of so many rows, unless the plugin is in
+    /// quarantine.
+    #[inline]
+    pub(crate) fn on_batch<T>(
+        &self,
+        rows: usize,
+        call: impl FnOnce() -> Result<T, DataFusionError>,
+    ) -> Result<T, DataFusionError> {
+        self.admit().map_err(|error| self.error(error))?;
+        let begun = self.begin();
+        let answer = call();
+        self.end(begun, 1, rows);
+        answer
+    }
+
+    /// Begins a call on data.
+    #[inline]
+    pub(crate) fn begin(&self) -> Begun {
+        if tracing::enabled!(tracing::Level::TRACE) {
+            return Begun::timed();
+        }
+        self.metrics.begin()
+    }
+
+    /// Counts a call on data; how many nanoseconds it took, where it was timed.
+    #[inline]
+    pub(crate) fn end(&self, begun: Begun, batches: u64, rows: usize) -> Option<u64> {
+        let took = self.metrics.end(begun, batches, rows);
+        tracing::trace!(
+            plugin = self.plugin.name(),
+            item = &*self.item,
+            batches,
+            rows,
+            nanoseconds = took,
+            "called"
+        );
+        took
+    }
+
     /// Counts an error of a call and turns it into DataFusion's, with plugin and item named.
     #[cold]
     pub(crate) fn error(&self, error: CallError) -> DataFusionError {
@@ -167,8 +265,39 @@ impl Origin {
     /// Counts an error of a call and names plugin and item in it.
     #[cold]
     pub(crate) fn attribute(&self, error: CallError) -> CallError {
-        self.metrics.failed(error.kind() == ErrorKind::Panic);
-        error.at(self.plugin.name(), &self.item, "", "")
+        let fault = match error.kind() {
+            _ if is_refusal(&error) => Fault::Refused,
+            ErrorKind::Panic => Fault::Panic,
+            ErrorKind::Contract => Fault::Violation,
+            _ => Fault::Error,
+        };
+        self.failed(fault, error)
+    }
+
+    /// An answer that the host refuses although it could be read, with plugin and item named.
+    #[cold]
+    pub(crate) fn violation(&self, error: CallError) -> DataFusionError {
+        from_call_error(self.failed(Fault::Violation, error))
+    }
+
+    /// A call that does not fit what was planned, by no fault of the plugin's.
+    #[cold]
+    pub(crate) fn unfit(&self, message: String) -> DataFusionError {
+        from_call_error(self.failed(Fault::Error, CallError::contract(message)))
+    }
+
+    fn failed(&self, fault: Fault, error: CallError) -> CallError {
+        self.metrics.failed(fault);
+        let (plugin, item) = (self.plugin.name(), &*self.item);
+        match fault {
+            Fault::Panic => tracing::debug!(plugin, item, %error, "panic"),
+            Fault::Violation => tracing::warn!(plugin, item, %error, "violation of the contract"),
+            Fault::Error | Fault::Refused => tracing::debug!(plugin, item, %error, "failed"),
+        }
+        if matches!(fault, Fault::Panic | Fault::Violation) {
+            self.plugin.fault(item, &error);
+        }
+        error.at(plugin, item, "", "")
     }
 
     /// Counts and logs an error where DataFusion's trait has no way to return it, and goes on with
@@ -208,18 +337,4 @@ impl Hash for Origin {
         self.identity.hash(state);
         self.item.hash(state);
     }
-}
-
-/// Has panics that were contained while a plugin's object was dropped reported as events, since no
-/// call can return them.
-pub(crate) fn report_drop_failures() {
-    datafusion_plugin_api::abi::on_drop_failure(|error| {
-        let origin = error.origin();
-        tracing::error!(
-            plugin = origin.plugin.as_str(),
-            item = origin.item.as_str(),
-            location = origin.location.as_str(),
-            "{error}"
-        );
-    });
 }

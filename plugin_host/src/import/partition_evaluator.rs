@@ -1,6 +1,6 @@
 //! A plugin's partition evaluator as a [`PartitionEvaluator`].
 
-use std::{cell::Cell, ops::Range, sync::Arc, time::Instant};
+use std::{cell::Cell, ops::Range, sync::Arc};
 
 use abi_stable::std_types::RVec;
 use datafusion::{
@@ -59,9 +59,7 @@ impl Ahead {
 impl PluginPartitionEvaluator {
     pub(crate) fn new(bound: Arc<BoundWindow>) -> Result<Self> {
         let object = bound.evaluator()?;
-        let traits = object
-            .traits()
-            .map_err(|error| bound.origin().error(error))?;
+        let traits = bound.origin().call(|| object.traits())?;
         Ok(Self {
             bound,
             object,
@@ -81,11 +79,11 @@ impl PluginPartitionEvaluator {
         }
         let origin = self.bound.origin();
         if self.ahead.is_some() {
-            return Err(origin.breach(
+            return Err(origin.unfit(
                 "the columns changed before every row that was computed was asked for".to_owned(),
             ));
         }
-        let since = Instant::now();
+        let rows = values.first().map_or(0, |array| array.len());
         let bound_types = self.bound.column_types();
         let ordering = values.get(bound_types.len()..).unwrap_or_default();
         let known = ordering.len() == self.ordering_types.len()
@@ -104,26 +102,28 @@ impl PluginPartitionEvaluator {
             schema = abi::export_fields(&fields).map_err(|error| origin.error(error))?;
         }
         let bound = &values[..values.len().min(bound_types.len())];
-        let mut arrays = exchange::export_all(origin, bound, bound_types)?;
-        arrays.extend(ordering.iter().map(|array| abi::export_array(array)));
-        self.object
-            .load(arrays.as_mut_slice().into(), schema)
-            .map_err(|error| origin.error(error))?;
+        let object = &mut self.object;
+        origin.on_batch(rows, || {
+            let mut arrays = exchange::export_all(origin, bound, bound_types)?;
+            arrays.extend(ordering.iter().map(|array| abi::export_array(array)));
+            let loaded = object.load(arrays.as_mut_slice().into(), schema);
+            loaded.map_err(|error| origin.error(error))
+        })?;
         self.loaded = values.to_vec();
-        origin
-            .metrics()
-            .called(values.first().map_or(0, |array| array.len()), since);
         Ok(())
     }
 
     /// Lets the plugin compute `row` and those after it that will be asked for.
     fn compute_ahead(&mut self, row: usize, rows: usize) -> Result<Ahead> {
         let origin = self.bound.origin();
-        let since = Instant::now();
-        let Rows { ranges, results } = self
-            .object
-            .evaluate_rows(row, rows)
-            .map_err(|error| origin.error(error))?;
+        let begun = origin.begin();
+        let computed = origin.call(|| self.object.evaluate_rows(row, rows));
+        origin.end(
+            begun,
+            1,
+            computed.as_ref().map_or(0, |rows| rows.ranges.len()),
+        );
+        let Rows { ranges, results } = computed?;
         if ranges.is_empty() || ranges.len() > rows.saturating_sub(row).max(1) {
             return Err(origin.breach(format!(
                 "computed {} rows from row {row} of {rows}",
@@ -132,7 +132,6 @@ impl PluginPartitionEvaluator {
         }
         let data_type = self.bound.result_type();
         let results = exchange::import(origin, results, data_type, ranges.len())?;
-        origin.metrics().called(ranges.len(), since);
         Ok(Ahead {
             rows,
             first: row,
@@ -159,9 +158,8 @@ impl PartitionEvaluator for PluginPartitionEvaluator {
             is_end: state.is_end,
             results: exchange::export(origin, &state.out_col, result_type)?,
         };
-        self.object
-            .memoize(&mut crossing)
-            .map_err(|error| origin.error(error))?;
+        let object = &mut self.object;
+        origin.call(|| object.memoize(&mut crossing))?;
         if !crossing.results.is_released() {
             state.out_col = abi::import_array(crossing.results, result_type)
                 .map_err(|error| origin.error(error))?;
@@ -180,10 +178,8 @@ impl PartitionEvaluator for PluginPartitionEvaluator {
         if let Some(range) = ahead.and_then(|ahead| ahead.next_range(idx, n_rows)) {
             return Ok(range);
         }
-        let range = self
-            .object
-            .get_range(idx, n_rows)
-            .map_err(|error| self.bound.origin().error(error))?;
+        let object = &self.object;
+        let range = self.bound.origin().call(|| object.get_range(idx, n_rows))?;
         Ok(range.start..range.end)
     }
 
@@ -192,15 +188,15 @@ impl PartitionEvaluator for PluginPartitionEvaluator {
     }
 
     fn evaluate_all(&mut self, values: &[ArrayRef], num_rows: usize) -> Result<ArrayRef> {
-        let since = Instant::now();
         let origin = self.bound.origin();
-        let mut arrays = exchange::export_all(origin, values, self.bound.column_types())?;
-        let results = self
-            .object
-            .evaluate_all(arrays.as_mut_slice().into(), num_rows)
-            .map_err(|error| origin.error(error))?;
-        origin.metrics().called(num_rows, since);
-        exchange::import(origin, results, self.bound.result_type(), num_rows)
+        origin.on_batch(num_rows, || {
+            let mut arrays = exchange::export_all(origin, values, self.bound.column_types())?;
+            let results = self
+                .object
+                .evaluate_all(arrays.as_mut_slice().into(), num_rows)
+                .map_err(|error| origin.error(error))?;
+            exchange::import(origin, results, self.bound.result_type(), num_rows)
+        })
     }
 
     fn evaluate(&mut self, values: &[ArrayRef], range: &Range<usize>) -> Result<ScalarValue> {
@@ -211,10 +207,10 @@ impl PartitionEvaluator for PluginPartitionEvaluator {
                 start: range.start,
                 end: range.end,
             };
-            let value = self.object.evaluate(range);
-            return value
-                .and_then(|value| scalar_of(value, self.bound.result_type()))
-                .map_err(|error| self.bound.origin().error(error));
+            return self.bound.origin().call(|| {
+                let value = self.object.evaluate(range)?;
+                scalar_of(value, self.bound.result_type())
+            });
         };
         if self.ahead.is_none() {
             self.ahead = Some(self.compute_ahead(row, rows)?);
@@ -228,7 +224,7 @@ impl PartitionEvaluator for PluginPartitionEvaluator {
             return Err(self
                 .bound
                 .origin()
-                .breach(format!("row {row} of {rows} was asked for out of turn")));
+                .unfit(format!("row {row} of {rows} was asked for out of turn")));
         };
         let value = ahead.results.get(ahead.taken)?;
         ahead.taken += 1;
@@ -243,7 +239,6 @@ impl PartitionEvaluator for PluginPartitionEvaluator {
         num_rows: usize,
         ranks_in_partition: &[Range<usize>],
     ) -> Result<ArrayRef> {
-        let since = Instant::now();
         let origin = self.bound.origin();
         let ranks: Vec<abi::Range> = ranks_in_partition
             .iter()
@@ -252,12 +247,13 @@ impl PartitionEvaluator for PluginPartitionEvaluator {
                 end: rank.end,
             })
             .collect();
-        let results = self
-            .object
-            .evaluate_all_with_rank(num_rows, ranks.as_slice().into())
-            .map_err(|error| origin.error(error))?;
-        origin.metrics().called(num_rows, since);
-        exchange::import(origin, results, self.bound.result_type(), num_rows)
+        origin.on_batch(num_rows, || {
+            let results = self
+                .object
+                .evaluate_all_with_rank(num_rows, ranks.as_slice().into())
+                .map_err(|error| origin.error(error))?;
+            exchange::import(origin, results, self.bound.result_type(), num_rows)
+        })
     }
 
     fn supports_bounded_execution(&self) -> bool {

@@ -14,11 +14,11 @@ pub(crate) async fn answer<T>(
     origin: &Origin,
     mut poll: impl FnMut(HostWaker) -> Result<Poll<T>, CallError>,
 ) -> Result<T> {
-    let answered = poll_fn(|context| match poll(context.waker().into()) {
-        Ok(progress) => progress.map(Ok),
-        Err(error) => Poll::Ready(Err(error)),
+    let answered = poll_fn(|context| {
+        let progress = origin.call(|| poll(context.waker().into()));
+        progress.map_or_else(|error| Poll::Ready(Err(error)), |progress| progress.map(Ok))
     });
-    answered.await.map_err(|error| origin.error(error))
+    answered.await
 }
 
 /// An answer that is there or not, as the contract has it.

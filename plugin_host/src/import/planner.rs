@@ -35,5 +35,5 @@ impl Interests {
 /// An error of what a planner sent, with plugin and planner named.
 #[cold]
 pub(super) fn blame(origin: &Origin, error: &DataFusionError) -> DataFusionError {
-    origin.error(to_call_error(error))
+    origin.violation(to_call_error(error))
 }

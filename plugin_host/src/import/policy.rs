@@ -1,6 +1,6 @@
 //! The policies of an activated plugin.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use datafusion_plugin_api::abi::{
     CallError, Parcel, PluginInstanceObject, PolicyObject,
@@ -38,12 +38,14 @@ impl ImportedPolicy {
 
     /// Asks; `facts` is JSON of `StatementFacts`.
     pub(crate) fn decide(&self, facts: &[u8]) -> Result<PolicyDecision, CallError> {
-        let begun = Instant::now();
+        let attribute = |error| self.origin.attribute(error);
+        self.origin.admit().map_err(attribute)?;
+        let begun = self.origin.begin();
         let mut parcel = Parcel::of(&())?;
         parcel.message = facts.into();
         let decision = self.object.decide(parcel).and_then(|reply| reply.message());
-        self.origin.metrics().called(0, begun);
-        decision.map_err(|error| self.origin.attribute(error))
+        self.origin.end(begun, 0, 0);
+        decision.map_err(attribute)
     }
 }
 

@@ -4,12 +4,9 @@ mod physical;
 
 pub(crate) use physical::PluginPhysicalRule;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Instant,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use datafusion::{
@@ -34,6 +31,7 @@ use datafusion_plugin_api::{
 };
 
 use super::{
+    metrics::Fault,
     origin::Origin,
     planner::{PlanCall, blame},
     settings::settings,
@@ -84,18 +82,26 @@ impl PluginRule {
         {
             return Ok(None);
         }
-        let since = Instant::now();
+        if let Err(refusal) = self.origin.admit() {
+            let refusal = self.origin.error(refusal);
+            return quarantined(&self.origin, &self.descriptor, refusal).map(|()| None);
+        }
         let call = PlanCall::new(&self.origin);
         let request = match self.request(plan, settings(), started, &call.objects) {
             Ok(request) => request,
             Err(error) => return uncarried(&self.origin, &self.descriptor, error).map(|()| None),
         };
+        let begun = self.origin.begin();
         let host = PlanHostObject::new(HostPlans(Arc::clone(&call.objects)));
         let planned = self.object.apply(request, host);
-        let planned = planned.map_err(|error| self.origin.error(error))?;
-        let rewritten = self.read(call.reply(planned), plan, &call.objects);
-        self.origin.metrics().called(0, since);
-        rewritten.map_err(|error| blame(&self.origin, &error))
+        let rewritten = planned
+            .map_err(|error| self.origin.error(error))
+            .and_then(|planned| {
+                let rewritten = self.read(call.reply(planned), plan, &call.objects);
+                rewritten.map_err(|error| blame(&self.origin, &error))
+            });
+        self.origin.end(begun, 0, 0);
+        rewritten
     }
 
     fn request(
@@ -138,11 +144,27 @@ impl PluginRule {
     }
 }
 
+/// What becomes of a plan while the plugin is in quarantine: the same as of one that cannot be carried.
+#[cold]
+fn quarantined(
+    origin: &Origin,
+    descriptor: &RuleDescriptor,
+    refusal: DataFusionError,
+) -> Result<()> {
+    match descriptor.uncarried {
+        Uncarried::Pass => {
+            origin.tell(&refusal);
+            Ok(())
+        }
+        _ => Err(refusal),
+    }
+}
+
 /// What becomes of a plan that cannot be carried.
 #[cold]
 fn uncarried(origin: &Origin, descriptor: &RuleDescriptor, error: DataFusionError) -> Result<()> {
     let (plugin, rule) = (origin.plugin().name(), origin.item());
-    origin.metrics().uncarried();
+    origin.metrics().failed(Fault::Uncarried);
     match descriptor.uncarried {
         Uncarried::Pass => {
             tracing::warn!(plugin, rule, %error, "the plan cannot be carried to the rule");

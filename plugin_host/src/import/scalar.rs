@@ -6,7 +6,7 @@ mod rewriting;
 
 pub(crate) use rewriting::{builtins, reference_of};
 
-use std::{hash::Hash, sync::Arc, time::Instant};
+use std::{hash::Hash, sync::Arc};
 
 use datafusion::{
     arrow::datatypes::{DataType, Field, FieldRef},
@@ -170,11 +170,8 @@ impl ScalarUDFImpl for PluginScalarUdf {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let since = Instant::now();
-        let rows = args.number_rows;
-        let result = self.function.invoke(args);
-        self.function.origin.metrics().called(rows, since);
-        result
+        let origin = &self.function.origin;
+        origin.on_batch(args.number_rows, || self.function.invoke(args))
     }
 
     fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {

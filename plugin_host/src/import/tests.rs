@@ -31,12 +31,13 @@ use super::{
     imported::{Described, Named, import},
     origin::Activated,
 };
+use crate::config::Config;
 
 /// Registers every function of `plugin` as `p_` and its name.
 pub(super) fn install(ctx: &SessionContext, plugin: Plugin) {
     let instance = plugin.into_instance().unwrap();
     let described = Described::of(&instance).unwrap();
-    let activated = Activated::new("test_plugin", true);
+    let activated = Activated::new("test_plugin", true, &Config::default());
     for function in import(
         &activated,
         &instance,

@@ -11,8 +11,9 @@ use crate::{
     discover::{Candidate, Origin, SearchPath, check_unique_names},
     error::{HostError, LoadFailure, LoadFailures, LoadProblem},
     import::{
+        drops::report_drop_failures,
         imported::Described,
-        origin::{Activated, report_drop_failures},
+        origin::Activated,
         policy::{self, ImportedPolicy},
     },
     policy::Guard,
@@ -115,25 +116,20 @@ impl PluginHostBuilder {
                 others: plugins.len(),
             }));
         }
-        let mut policies = Vec::new();
-        for (plugin, instance) in &self.linked_in {
-            let taken = policies_of(plugin, instance);
-            let refuse = |source| HostError::LinkedIn {
-                plugin: plugin.clone(),
-                source,
-            };
-            policies.extend(taken.map_err(refuse)?);
+        let mut linked_in = Vec::new();
+        for (plugin, instance) in self.linked_in {
+            let taken = LinkedIn::take(&plugin, instance, &self.config);
+            let refuse = |source| HostError::LinkedIn { plugin, source };
+            linked_in.push(taken.map_err(refuse)?);
         }
+        let linked = linked_in.iter().flat_map(|plugin| &plugin.policies);
+        let mut policies: Vec<_> = linked.cloned().collect();
         policies.extend(plugins.iter().flat_map(|plugin| plugin.policies()).cloned());
         let limits = &self.config.policies;
         let guard = Guard::new(policies, &limits.required, limits.time_limit());
         let inner = Inner {
             guard: Arc::new(guard),
-            _linked_in: self
-                .linked_in
-                .into_iter()
-                .map(|(_, instance)| instance)
-                .collect(),
+            linked_in,
             plugins,
             passed_over,
             config: self.config,
@@ -166,13 +162,30 @@ impl PluginHostBuilder {
     }
 }
 
-fn policies_of(
-    plugin: &str,
-    instance: &PluginInstanceObject,
-) -> Result<Vec<Arc<ImportedPolicy>>, CallError> {
-    let described = Described::of(instance)?;
-    let activated = Activated::new(plugin, false);
-    policy::import(&activated, instance, &described.exports.policies)
+/// A plugin that is linked into the program, of which the policies are taken.
+#[derive(Debug)]
+pub(super) struct LinkedIn {
+    pub(super) activated: Arc<Activated>,
+    pub(super) policies: Vec<Arc<ImportedPolicy>>,
+    /// Lives as long as its policies.
+    _instance: PluginInstanceObject,
+}
+
+impl LinkedIn {
+    fn take(
+        plugin: &str,
+        instance: PluginInstanceObject,
+        config: &Config,
+    ) -> Result<Self, CallError> {
+        let described = Described::of(&instance)?;
+        let activated = Activated::new(plugin, false, config);
+        let policies = policy::import(&activated, &instance, &described.exports.policies)?;
+        Ok(Self {
+            activated,
+            policies,
+            _instance: instance,
+        })
+    }
 }
 
 /// Whether a candidate is used, or why not.

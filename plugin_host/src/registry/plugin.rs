@@ -15,6 +15,7 @@ use crate::{
     error::LoadProblem,
     import::{
         async_scalar::AsyncLimits,
+        health::Quarantine,
         imported::{self, Described, Imported},
         origin::Activated,
         policy::{self, ImportedPolicy},
@@ -32,6 +33,7 @@ pub struct LoadedPlugin {
     refused: Vec<RefusedCapability>,
     functions: Vec<Imported>,
     policies: Vec<Arc<ImportedPolicy>>,
+    activated: Arc<Activated>,
     /// Lives as long as the plugin: its functions may rely on what activation set up.
     _instance: PluginInstanceObject,
 }
@@ -96,7 +98,8 @@ impl LoadedPlugin {
             .into_iter()
             .map(|granted| granted.kind)
             .collect();
-        let activated = Activated::new(&name, granted.contains(&CapabilityKind::TableExpressions));
+        let expressions = granted.contains(&CapabilityKind::TableExpressions);
+        let activated = Activated::new(&name, expressions, config);
         let functions = imported::import(&activated, &instance, &described, limits, &granted)
             .map_err(attribute)?;
         let policies = match granted.contains(&CapabilityKind::Policy) {
@@ -115,6 +118,7 @@ impl LoadedPlugin {
             refused,
             functions,
             policies,
+            activated,
             _instance: instance,
         })
     }
@@ -147,6 +151,15 @@ impl LoadedPlugin {
     /// Declared capabilities that this host does not take, and why.
     pub fn refused(&self) -> &[RefusedCapability] {
         &self.refused
+    }
+
+    /// Why and since when the plugin is in quarantine; nothing while it is in use.
+    pub fn quarantine(&self) -> Option<Quarantine> {
+        self.activated.health().quarantine()
+    }
+
+    pub(crate) fn activated(&self) -> &Arc<Activated> {
+        &self.activated
     }
 
     pub(crate) fn functions(&self) -> &[Imported] {

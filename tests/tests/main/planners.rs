@@ -19,7 +19,7 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 use datafusion_plugin_example::{Pivot, Sample};
-use datafusion_plugin_host::PluginHost;
+use datafusion_plugin_host::{PluginHost, config::Config};
 use plugin_tests::plugins::plugin;
 
 /// The plugins `example` and `planners`, in this order.
@@ -28,6 +28,8 @@ fn host() -> &'static PluginHost {
         PluginHost::builder()
             .plugin_file(plugin("datafusion-plugin-example"))
             .plugin_file(plugin("fixture-planner-plugin"))
+            // All tests share it, those of faults too.
+            .config(Config::parse("[host]\nquarantine = { after = 0 }").unwrap())
             .load()
             .unwrap()
     });

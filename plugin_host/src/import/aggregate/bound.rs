@@ -74,7 +74,7 @@ impl AggregateFunction {
     pub(super) fn bound(&self, args: &AccumulatorArgs) -> Result<Arc<BoundAggregate>> {
         self.bound.find_or(
             |known| known.fits(args),
-            || BoundAggregate::new(self, args).map_err(|error| self.origin.error(error)),
+            || self.origin.call(|| BoundAggregate::new(self, args)),
         )
     }
 }
@@ -197,17 +197,14 @@ impl BoundAggregate {
     }
 
     pub(super) fn accumulator(&self) -> Result<AccumulatorObject> {
-        let made = self.object.accumulator();
-        made.map_err(|error| self.origin.error(error))
+        self.origin.call(|| self.object.accumulator())
     }
 
     pub(super) fn sliding_accumulator(&self) -> Result<AccumulatorObject> {
-        let made = self.object.sliding_accumulator();
-        made.map_err(|error| self.origin.error(error))
+        self.origin.call(|| self.object.sliding_accumulator())
     }
 
     pub(super) fn groups_accumulator(&self) -> Result<GroupsAccumulatorObject> {
-        let made = self.object.groups_accumulator();
-        made.map_err(|error| self.origin.error(error))
+        self.origin.call(|| self.object.groups_accumulator())
     }
 }

@@ -28,7 +28,7 @@ impl AggregateFunction {
         &self,
         question: impl FnOnce(&AggregateFunctionObject) -> Result<T, CallError>,
     ) -> Result<T> {
-        question(&self.object).map_err(|error| self.origin.error(error))
+        self.origin.call(|| question(&self.object))
     }
 
     pub(super) fn return_field(&self, arg_fields: &[FieldRef]) -> Result<FieldRef> {
@@ -79,6 +79,7 @@ impl AggregateFunction {
 
     pub(super) fn set_monotonicity(&self, data_type: &DataType) -> SetMonotonicity {
         let ask = || {
+            self.origin.admit()?;
             let request = ParcelBuilder::new().types([data_type]);
             let reply = self
                 .object
@@ -96,6 +97,7 @@ impl AggregateFunction {
         &self,
         derive: impl FnOnce(AggregateFunctionObject) -> Result<T, CallError>,
     ) -> Result<Option<T>, Option<CallError>> {
+        self.origin.admit()?;
         let reversal = self.object.reversal().and_then(|reply| reply.message());
         match reversal? {
             Reversal::Identical => Ok(None),
@@ -108,6 +110,7 @@ impl AggregateFunction {
     /// have no statistics.
     pub(super) fn value_from_stats(&self, args: &StatisticsArgs) -> Option<ScalarValue> {
         let ask = || {
+            self.origin.admit()?;
             let mut request = ParcelBuilder::new().types([args.return_type]);
             let Some(arguments) = arguments(args, &mut request)? else {
                 return Ok(None);

@@ -79,9 +79,10 @@ impl PluginExprPlanner {
             objects: Arc::clone(&call.objects),
             context: None,
         });
-        let planned = self.object.plan(request, host);
-        let planned = planned.map_err(|error| self.origin.error(error))?;
-        read(call.reply(planned), &call.objects).map_err(|error| blame(&self.origin, &error))
+        let begun = self.origin.begin();
+        let planned = self.origin.call(|| self.object.plan(request, host));
+        self.origin.end(begun, 0, 0);
+        read(call.reply(planned?), &call.objects).map_err(|error| blame(&self.origin, &error))
     }
 
     fn ask_args(&self, hook: ExpressionHook, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {

@@ -68,7 +68,7 @@ impl PlannedFunctions {
     }
 
     fn imported<T>(&self, result: Result<T, CallError>) -> Result<T> {
-        result.map_err(|error| self.origin.error(error))
+        self.origin.call(|| result)
     }
 
     /// The name that every session has the function under.

@@ -63,15 +63,16 @@ impl RelationPlanner for PluginRelationPlanner {
         request.blob = syntax_to_json(&relation)?.into();
         let call = PlanCall::new(&self.origin);
         let mut answers = |question| answer_context(&mut *context, &call.objects, question);
+        let begun = self.origin.begin();
         let planned = lend(&mut answers, |lent| {
             let host = PlanHostObject::new(HostPlanner {
                 objects: Arc::clone(&call.objects),
                 context: Some(lent),
             });
-            self.object.plan(request, host)
+            self.origin.call(|| self.object.plan(request, host))
         });
-        let planned = planned.map_err(|error| self.origin.error(error))?;
-        match self.read(call.reply(planned), &call.objects) {
+        self.origin.end(begun, 0, 0);
+        match self.read(call.reply(planned?), &call.objects) {
             Ok(Some(planned)) => Ok(RelationPlanning::Planned(Box::new(planned))),
             Ok(None) => Ok(RelationPlanning::Original(Box::new(relation))),
             Err(error) => Err(blame(&self.origin, &error)),

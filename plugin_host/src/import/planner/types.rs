@@ -28,11 +28,12 @@ impl PluginTypePlanner {
     fn field(&self, data_type: &DataType) -> Result<Option<FieldRef>> {
         let mut request = Parcel::of(&()).map_err(from_call_error)?;
         request.blob = syntax_to_json(data_type)?.into();
-        let reply = self.object.plan(request);
-        let reply = reply.map_err(|error| self.origin.error(error))?;
-        let reply = ParcelContent::<FieldsReply>::read(reply);
-        let mut reply = reply.map_err(|error| self.origin.error(error))?;
-        Ok(reply.fields.pop())
+        let begun = self.origin.begin();
+        let reply = self
+            .origin
+            .call(|| ParcelContent::<FieldsReply>::read(self.object.plan(request)?));
+        self.origin.end(begun, 0, 0);
+        Ok(reply?.fields.pop())
     }
 }
 

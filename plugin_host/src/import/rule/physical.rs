@@ -1,6 +1,6 @@
 //! A plugin's physical optimizer rules.
 
-use std::{collections::HashSet, sync::Arc, time::Instant};
+use std::{collections::HashSet, sync::Arc};
 
 use datafusion::{
     common::{
@@ -22,7 +22,7 @@ use datafusion_plugin_api::{
     },
 };
 
-use super::{PlanCall, blame, uncarried};
+use super::{PlanCall, blame, quarantined, uncarried};
 use crate::import::origin::Origin;
 
 type Plan = Arc<dyn ExecutionPlan>;
@@ -102,7 +102,11 @@ impl PhysicalOptimizerRule for PluginPhysicalRule {
         if !self.is_interested_in(&plan)? {
             return Ok(plan);
         }
-        let since = Instant::now();
+        if let Err(refusal) = self.origin.admit() {
+            let refusal = self.origin.error(refusal);
+            quarantined(&self.origin, &self.descriptor, refusal)?;
+            return Ok(plan);
+        }
         let call = PlanCall::new(&self.origin);
         let plans = HostPhysical::new(&call.objects, options);
         let request = plans.write(&plan, |list| PhysicalRuleRequest {
@@ -116,13 +120,17 @@ impl PhysicalOptimizerRule for PluginPhysicalRule {
                 return Ok(plan);
             }
         };
+        let begun = self.origin.begin();
         let host = PhysicalHostObject::new(plans.clone());
         let planned = self.object.apply(request, host);
-        let planned = planned.map_err(|error| self.origin.error(error))?;
-        let rewritten = self.read(call.reply(planned), &plan, &plans);
-        self.origin.metrics().called(0, since);
-        let rewritten = rewritten.map_err(|error| blame(&self.origin, &error))?;
-        Ok(rewritten.unwrap_or(plan))
+        let rewritten = planned
+            .map_err(|error| self.origin.error(error))
+            .and_then(|planned| {
+                let rewritten = self.read(call.reply(planned), &plan, &plans);
+                rewritten.map_err(|error| blame(&self.origin, &error))
+            });
+        self.origin.end(begun, 0, 0);
+        Ok(rewritten?.unwrap_or(plan))
     }
 
     fn name(&self) -> &str {

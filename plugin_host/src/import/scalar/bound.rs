@@ -185,7 +185,7 @@ impl ScalarFunction {
         let types = args.args.iter().zip(&args.arg_fields);
         for (position, (value, field)) in types.enumerate() {
             if value.data_type() != *field.data_type() {
-                return Err(self.origin.breach(format!(
+                return Err(self.origin.unfit(format!(
                     "argument {position} is of type {} where {} was planned",
                     value.data_type(),
                     field.data_type()

@@ -30,6 +30,7 @@ use datafusion_plugin_api::{
 };
 
 use super::ScalarFunction;
+use crate::import::health::is_refusal;
 
 type Ask = fn(&ScalarFunctionObject, Parcel) -> Result<Parcel, CallError>;
 
@@ -39,20 +40,21 @@ impl ScalarFunction {
         &self,
         question: impl FnOnce(&ScalarFunctionObject) -> Result<T, CallError>,
     ) -> Result<T> {
-        question(&self.object).map_err(|error| self.origin.error(error))
+        self.origin.call(|| question(&self.object))
     }
 
     /// One question that DataFusion asks to plan better, and whose error it turns into a plan that
-    /// contradicts itself: a panic is told and answered with `unknown`, which is never wrong.
+    /// contradicts itself: a panic or a quarantine is told and answered with `unknown`, which is never wrong.
     fn ask_or<T>(
         &self,
         unknown: impl FnOnce() -> Result<T>,
         question: impl FnOnce(&ScalarFunctionObject) -> Result<T, CallError>,
     ) -> Result<T> {
-        question(&self.object).or_else(|error| {
-            let panicked = error.kind() == ErrorKind::Panic;
+        let answer = self.origin.admit().and_then(|()| question(&self.object));
+        answer.or_else(|error| {
+            let no_answer = error.kind() == ErrorKind::Panic || is_refusal(&error);
             let error = self.origin.error(error);
-            if !panicked {
+            if !no_answer {
                 return Err(error);
             }
             self.origin.tell(&error);

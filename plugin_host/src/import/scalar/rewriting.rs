@@ -35,9 +35,8 @@ impl PluginScalarUdf {
         let settings = Settings::clone(&settings(info.config_options()));
         let ScalarFunction { origin, object, .. } = self.function.as_ref();
         let simplified = simplify_call(args, info, settings, self, |request| {
-            object
-                .simplify(request)
-                .map_err(|error| origin.attribute(error))
+            let answer = origin.admit().and_then(|()| object.simplify(request));
+            answer.map_err(|error| origin.attribute(error))
         })?;
         match simplified {
             ExprSimplifyResult::Simplified(expr) if self.function.created => {
@@ -59,9 +58,8 @@ impl PluginScalarUdf {
         let settings = Settings::clone(&settings(info.config_options()));
         let ScalarFunction { origin, object, .. } = self.function.as_ref();
         preimage_of_call(args, literal, info, settings, self, |request| {
-            object
-                .preimage(request)
-                .map_err(|error| origin.attribute(error))
+            let answer = origin.admit().and_then(|()| object.preimage(request));
+            answer.map_err(|error| origin.attribute(error))
         })
     }
 

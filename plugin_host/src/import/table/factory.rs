@@ -87,12 +87,8 @@ impl TableProviderFactory for PluginTableFactory {
                 .collect(),
             settings: settings_in(session),
         };
-        let opening = parcel
-            .schema(command.schema.as_arrow())
-            .blob(blob)
-            .finish(&message)
-            .and_then(|request| self.object.create(request))
-            .map_err(|error| origin.error(error))?;
+        let parcel = parcel.schema(command.schema.as_arrow()).blob(blob);
+        let opening = origin.call(|| self.object.create(parcel.finish(&message)?))?;
         match open(origin, opening).await? {
             Some(table) => Ok(table),
             None => Err(origin.breach("made no table".to_owned())),

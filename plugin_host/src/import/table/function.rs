@@ -79,13 +79,11 @@ impl TableFunctionImpl for PluginTableFunction {
                 }
             });
         }
-        let table = request
-            .finish(&TableCall {
-                arguments,
-                settings,
-            })
-            .and_then(|request| self.0.object.call(request))
-            .map_err(|error| origin.error(error))?;
+        let call = TableCall {
+            arguments,
+            settings,
+        };
+        let table = origin.call(|| self.0.object.call(request.finish(&call)?))?;
         let table = PluginTable::new(origin.clone(), table)?;
         Ok(Arc::new(table))
     }

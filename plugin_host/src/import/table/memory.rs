@@ -1,9 +1,15 @@
 //! The host's memory pool, handed to a plugin's scan.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 use abi_stable::std_types::{ROption, RString};
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool as Pool};
+use datafusion::{
+    execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool as Pool},
+    physical_plan::metrics::Gauge,
+};
 use datafusion_plugin_api::{
     abi::{CallError, MemoryPool, MemoryReservation, MemoryReservationObject},
     df55::error::to_call_error,
@@ -15,13 +21,39 @@ pub(super) struct HostMemoryPool {
     /// `plugin.item`, by which its consumers are known.
     owner: String,
     pool: Arc<dyn Pool>,
+    account: Arc<Account>,
+}
+
+/// What the reservations of one execution add up to.
+struct Account {
+    origin: Origin,
+    reserved: AtomicUsize,
+    peak: Gauge,
+}
+
+impl Account {
+    fn reserve(&self, bytes: usize) {
+        let now = self.reserved.fetch_add(bytes, Relaxed) + bytes;
+        self.peak.set_max(now);
+        self.origin.metrics().reserve(bytes);
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.reserved.fetch_sub(bytes, Relaxed);
+        self.origin.metrics().give_back(bytes);
+    }
 }
 
 impl HostMemoryPool {
-    pub(super) fn new(origin: &Origin, pool: Arc<dyn Pool>) -> Self {
+    pub(super) fn new(origin: &Origin, pool: Arc<dyn Pool>, peak: Gauge) -> Self {
         Self {
             owner: format!("{}.{}", origin.plugin().name(), origin.item()),
             pool,
+            account: Arc::new(Account {
+                origin: origin.clone(),
+                reserved: AtomicUsize::new(0),
+                peak,
+            }),
         }
     }
 }
@@ -41,6 +73,7 @@ impl MemoryPool for HostMemoryPool {
         Ok(MemoryReservationObject::new(HostReservation {
             owner: self.owner.clone(),
             reservation,
+            account: Arc::clone(&self.account),
         }))
     }
 
@@ -60,6 +93,13 @@ impl MemoryPool for HostMemoryPool {
 struct HostReservation {
     owner: String,
     reservation: datafusion::execution::memory_pool::MemoryReservation,
+    account: Arc<Account>,
+}
+
+impl Drop for HostReservation {
+    fn drop(&mut self) {
+        self.account.give_back(self.reservation.size());
+    }
 }
 
 impl MemoryReservation for HostReservation {
@@ -69,12 +109,15 @@ impl MemoryReservation for HostReservation {
 
     fn grow(&self, bytes: usize) -> Result<(), CallError> {
         self.reservation.grow(bytes);
+        self.account.reserve(bytes);
         Ok(())
     }
 
     fn try_grow(&self, bytes: usize) -> Result<(), CallError> {
         let grown = self.reservation.try_grow(bytes);
-        grown.map_err(|error| to_call_error(&error))
+        grown.map_err(|error| to_call_error(&error))?;
+        self.account.reserve(bytes);
+        Ok(())
     }
 
     fn shrink(&self, bytes: usize) -> Result<(), CallError> {
@@ -86,6 +129,7 @@ impl MemoryReservation for HostReservation {
             )));
         }
         self.reservation.shrink(bytes);
+        self.account.give_back(bytes);
         Ok(())
     }
 }

@@ -9,7 +9,10 @@ use datafusion::{
     execution::{SendableRecordBatchStream, TaskContext},
     physical_expr::PhysicalExpr,
     physical_plan::{
-        PlanProperties, coop::make_cooperative, execution_plan::SchedulingType, metrics::MetricsSet,
+        PlanProperties,
+        coop::make_cooperative,
+        execution_plan::SchedulingType,
+        metrics::{ExecutionPlanMetricsSet, MetricsSet},
     },
     prelude::SessionConfig,
 };
@@ -27,7 +30,10 @@ use datafusion_plugin_api::{
     },
 };
 
-use super::{memory::HostMemoryPool, stream::PluginStream};
+use super::{
+    memory::HostMemoryPool,
+    stream::{Crossing, PluginStream},
+};
 use crate::import::{origin::Origin, scalar::builtins};
 
 #[derive(Debug)]
@@ -38,6 +44,8 @@ pub(super) struct Planned {
     /// The session's settings, which functions in expressions carry.
     options: Arc<ConfigOptions>,
     scan: ScanObject,
+    /// What the host counts of this plan's streams.
+    crossing: ExecutionPlanMetricsSet,
 }
 
 impl Planned {
@@ -48,7 +56,7 @@ impl Planned {
         options: Arc<ConfigOptions>,
     ) -> Result<Self> {
         let describe = || ParcelContent::<ScanDescriptor>::read(scan.describe()?);
-        let content = describe().map_err(|error| origin.error(error))?;
+        let content = origin.call(describe)?;
         let schema = content.schema();
         let expressions = expressions(&content, &schema, &options)?;
         let operands = Operands {
@@ -63,6 +71,7 @@ impl Planned {
             properties: Arc::new(properties),
             options,
             scan,
+            crossing: ExecutionPlanMetricsSet::new(),
         })
     }
 
@@ -85,9 +94,8 @@ impl Planned {
 
     /// The plan altered, where the plugin can.
     pub(super) fn altered(&self, alteration: &Alteration) -> Result<Option<Self>> {
-        let altered = Parcel::of(alteration)
-            .and_then(|request| self.scan.alter(request))
-            .map_err(|error| self.origin.error(error))?;
+        let alter = || self.scan.alter(Parcel::of(alteration)?);
+        let altered = self.origin.call(alter)?;
         match altered {
             ROption::RSome(scan) => {
                 Self::new(self.origin.clone(), scan, Arc::clone(&self.options)).map(Some)
@@ -102,7 +110,7 @@ impl Planned {
             let content = ParcelContent::<TableStatistics>::read(reply)?;
             statistics_from_message(&content.message, &content)
         };
-        let statistics = ask().map_err(|error| self.origin.error(error))?;
+        let statistics = self.origin.call(ask)?;
         let columns = self.schema().fields().len();
         if statistics.column_statistics.len() != columns {
             return Err(self.origin.breach(format!(
@@ -114,14 +122,18 @@ impl Planned {
     }
 
     pub(super) fn metrics(&self) -> MetricsSet {
-        let reply = self.scan.metrics().and_then(|reply| reply.message());
-        match reply {
+        let reply = self.origin.call(|| self.scan.metrics()?.message());
+        let mut metrics = match reply {
             Ok(ScanMetrics { metrics }) => metrics_from_messages(metrics),
             Err(error) => {
-                self.origin.tell(&self.origin.error(error));
+                self.origin.tell(&error);
                 MetricsSet::new()
             }
+        };
+        for metric in self.crossing.clone_inner().iter() {
+            metrics.push(Arc::clone(metric));
         }
+        metrics
     }
 
     pub(super) fn execute(
@@ -130,12 +142,17 @@ impl Planned {
         context: &TaskContext,
         input: Option<InputObject>,
     ) -> Result<SendableRecordBatchStream> {
-        let memory = HostMemoryPool::new(&self.origin, Arc::clone(context.memory_pool()));
-        let stream = self
-            .scan
-            .execute(partition, MemoryPoolObject::new(memory), input.into())
-            .map_err(|error| self.origin.error(error))?;
-        let stream = PluginStream::new(self.origin.clone(), stream, Arc::clone(self.schema()));
+        let crossing = Crossing::new(&self.crossing, partition);
+        let memory = HostMemoryPool::new(
+            &self.origin,
+            Arc::clone(context.memory_pool()),
+            crossing.reserved.clone(),
+        );
+        let memory = MemoryPoolObject::new(memory);
+        let execute = || self.scan.execute(partition, memory, input.into());
+        let stream = self.origin.call(execute)?;
+        let schema = Arc::clone(self.schema());
+        let stream = PluginStream::new(self.origin.clone(), stream, schema, crossing);
         Ok(match self.properties.scheduling_type {
             // The plugin's budget is its own runtime's: the host's is kept here.
             SchedulingType::Cooperative => make_cooperative(Box::pin(stream)),

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use datafusion::{
     arrow::datatypes::SchemaRef,
     catalog::{ScanArgs, ScanResult, Session, TableProvider},
-    common::{Constraints, DFSchemaRef, DataFusionError, Result, Statistics, not_impl_err},
+    common::{Constraints, DFSchemaRef, Result, Statistics, not_impl_err},
     logical_expr::{
         Expr, TableProviderFilterPushDown, TableType,
         dml::{InsertOp, MergeIntoClause, MergeIntoOp},
@@ -61,7 +61,7 @@ impl PluginTable {
     /// Takes in a table.
     pub(crate) fn new(origin: Origin, table: TableObject) -> Result<Self> {
         let describe = || ParcelContent::<TableDescriptor>::read(table.describe()?);
-        let content = describe().map_err(|error| origin.error(error))?;
+        let content = origin.call(describe)?;
         let schema = content.schema();
         let descriptor = &content.message;
         let constraints = constraints_from_message(&descriptor.constraints, &schema)
@@ -88,17 +88,13 @@ impl PluginTable {
         self.origin.plugin().name()
     }
 
-    fn error(&self, error: CallError) -> DataFusionError {
-        self.origin.error(error)
-    }
-
     /// Waits for a plan of the plugin's.
     async fn planned(
         &self,
         session: &dyn Session,
-        planning: std::result::Result<ScanPlanningObject, CallError>,
+        planning: impl FnOnce() -> std::result::Result<ScanPlanningObject, CallError>,
     ) -> Result<Planned> {
-        let mut planning = planning.map_err(|error| self.error(error))?;
+        let mut planning = self.origin.call(planning)?;
         let poll = |waker| planning.poll(waker).map(progress);
         let scan = answer(&self.origin, poll).await?;
         let options = Arc::clone(session.config().options());
@@ -139,12 +135,10 @@ impl PluginTable {
         let Some((expressions, blob)) = write(&self.origin, exprs, &mut parcel)? else {
             return Ok(());
         };
-        let reply: PushdownReply = parcel
-            .blob(blob)
-            .finish(&Filters { expressions })
-            .and_then(|request| self.table.pushdown(request))
-            .and_then(|reply| reply.message())
-            .map_err(|error| self.error(error))?;
+        let reply: PushdownReply = self.origin.call(|| {
+            let request = parcel.blob(blob).finish(&Filters { expressions })?;
+            self.table.pushdown(request)?.message()
+        })?;
         if reply.filters.len() != positions.len() {
             return Err(self.origin.breach(format!(
                 "answered {} of {} filters",
@@ -171,16 +165,13 @@ impl PluginTable {
         mut parcel: ParcelBuilder,
     ) -> Result<Planned> {
         let (expressions, blob) = self.expressions(exprs, &mut parcel)?;
-        let request = parcel.blob(blob).finish(&WriteRequest {
+        let request = WriteRequest {
             write,
             expressions,
             settings: settings_in(session),
-        });
-        self.planned(
-            session,
-            request.and_then(|request| self.table.write(request)),
-        )
-        .await
+        };
+        let planning = || self.table.write(parcel.blob(blob).finish(&request)?);
+        self.planned(session, planning).await
     }
 
     /// Plans a write without an input.
@@ -229,6 +220,7 @@ impl TableProvider for PluginTable {
 
     fn statistics(&self) -> Option<Statistics> {
         let ask = || {
+            self.origin.admit()?;
             let ROption::RSome(reply) = self.table.statistics()? else {
                 return Ok(None);
             };
@@ -284,18 +276,14 @@ impl TableProvider for PluginTable {
         let mut parcel = ParcelBuilder::new();
         let filters: Vec<_> = args.filters().unwrap_or_default().iter().collect();
         let (filters, blob) = self.expressions(&filters, &mut parcel)?;
-        let request = parcel.blob(blob).finish(&ScanRequest {
+        let request = ScanRequest {
             projection: args.projection().map(<[usize]>::to_vec),
             filters,
             limit: args.limit(),
             settings: settings_in(session),
-        });
-        let planned = self
-            .planned(
-                session,
-                request.and_then(|request| self.table.scan(request)),
-            )
-            .await?;
+        };
+        let planning = || self.table.scan(parcel.blob(blob).finish(&request)?);
+        let planned = self.planned(session, planning).await?;
         let expected = match args.projection() {
             Some(columns) => Arc::new(self.schema.project(columns)?),
             None => Arc::clone(&self.schema),

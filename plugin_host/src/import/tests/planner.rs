@@ -9,9 +9,12 @@ use datafusion_plugin_api::abi::{
     message::PlannerDescriptor,
 };
 
-use crate::import::{
-    origin::{Activated, Origin},
-    planner::PluginRelationPlanner,
+use crate::{
+    config::Config,
+    import::{
+        origin::{Activated, Origin},
+        planner::PluginRelationPlanner,
+    },
 };
 
 /// Replies with this message.
@@ -33,7 +36,12 @@ impl abi::RelationPlanner for Lying {
 }
 
 async fn error(message: &'static str) -> String {
-    let origin = Origin::new(Activated::new("liar", false), "lying", 0, Arc::default());
+    let origin = Origin::new(
+        Activated::new("liar", false, &Config::default()),
+        "lying",
+        0,
+        Arc::default(),
+    );
     let object = RelationPlannerObject::new(Lying(message));
     let planner = PluginRelationPlanner::new(origin, object, &PlannerDescriptor::default());
     let context = SessionContext::new();

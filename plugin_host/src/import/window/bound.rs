@@ -49,7 +49,7 @@ impl WindowFunction {
                     && same_fields(&known.fields, args.input_fields())
                     && same_expressions(&known.arguments, args.input_exprs())
             },
-            || BoundWindow::new(self, args).map_err(|error| self.origin.error(error)),
+            || self.origin.call(|| BoundWindow::new(self, args)),
         )
     }
 }
@@ -93,7 +93,6 @@ impl BoundWindow {
     }
 
     pub(crate) fn evaluator(&self) -> Result<PartitionEvaluatorObject> {
-        let made = self.object.partition_evaluator();
-        made.map_err(|error| self.origin.error(error))
+        self.origin.call(|| self.object.partition_evaluator())
     }
 }

@@ -55,6 +55,7 @@ impl WindowFunction {
             |known| known.name == args.name() && same_fields(&known.inputs, args.input_fields()),
             || {
                 let ask = || {
+                    self.origin.admit()?;
                     let request = ParcelBuilder::new().fields(args.input_fields());
                     let name = args.name().to_owned();
                     let reply = self.object.field(request.finish(&FieldRequest { name })?)?;
@@ -72,6 +73,7 @@ impl WindowFunction {
 
     pub(super) fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
         let ask = || {
+            self.origin.admit()?;
             let request = ParcelBuilder::new().types(arg_types);
             let reply = self
                 .object
@@ -100,6 +102,7 @@ impl WindowFunction {
     }
 
     fn ask_expressions(&self, args: &ExpressionArgs) -> Result<Expressions, CallError> {
+        self.origin.admit()?;
         let mut request = ParcelBuilder::new().fields(args.input_fields());
         let message = ExpressionsRequest {
             arguments: sources(args.input_exprs(), &mut request)?,
@@ -125,6 +128,7 @@ impl WindowFunction {
 
     pub(super) fn limit_effect(&self, args: &[Arc<dyn PhysicalExpr>]) -> LimitEffect {
         let ask = || {
+            self.origin.admit()?;
             // DataFusion does not say of which types columns are here.
             let fields: Vec<FieldRef> = args
                 .iter()
@@ -153,6 +157,7 @@ impl WindowFunction {
         &self,
         derive: impl FnOnce(WindowFunctionObject) -> Result<T, CallError>,
     ) -> Result<Option<T>, Option<CallError>> {
+        self.origin.admit()?;
         let reversal = self.object.reversal().and_then(|reply| reply.message());
         match reversal? {
             Reversal::Identical => Ok(None),
