@@ -9,6 +9,7 @@
 //! async_batch_size = 1024
 //! options = { ansi = true }   # handed to the plugin at activation
 //! quarantine = { after = 3 }  # in place of the host's
+//! limits = { stream_ms = 60000, memory_bytes = 1073741824 } # each in place of the host's
 //!
 //! [names]
 //! prefer = { sha2 = "spark" } # who gets a bare name that several plugins have
@@ -20,6 +21,7 @@
 //! [host]
 //! runtime_threads = 4         # of each plugin's own runtime; 0 lets the plugin choose
 //! quarantine = { after = 10, within_ms = 60000 } # the default: so many faults are too many; 0 for never
+//! limits = { activation_ms = 10000, planning_ms = 5000 } # of each plugin; none are the default
 //! ```
 
 use std::{
@@ -67,6 +69,8 @@ pub struct PluginConfig {
     ///
     /// The host's where absent.
     pub quarantine: Option<QuarantineConfig>,
+    /// What it may take; the host's where absent.
+    pub limits: LimitsConfig,
     /// Handed to the plugin at activation, as JSON.
     #[serde(deserialize_with = "json_options")]
     pub options: Map<String, Value>,
@@ -81,6 +85,7 @@ impl Default for PluginConfig {
             async_timeout_ms: None,
             async_batch_size: None,
             quarantine: None,
+            limits: LimitsConfig::default(),
             options: Map::new(),
         }
     }
@@ -90,6 +95,39 @@ impl PluginConfig {
     /// How long one call of an async function may take.
     pub fn async_timeout(&self) -> Option<Duration> {
         self.async_timeout_ms.map(Duration::from_millis)
+    }
+}
+
+/// What a plugin may take. Absent is without a limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct LimitsConfig {
+    /// Threads of its runtime; `host.runtime_threads` where absent.
+    pub runtime_threads: Option<usize>,
+    /// Bytes that its scans may reserve together.
+    pub memory_bytes: Option<usize>,
+    /// How long loading and activating may take, in milliseconds.
+    pub activation_ms: Option<u64>,
+    /// How long a call while a statement is planned may take, in milliseconds.
+    pub planning_ms: Option<u64>,
+    /// How long a decision of a policy may take, in milliseconds; `policies.time_limit_ms` where absent.
+    pub policy_ms: Option<u64>,
+    /// How long a stream may take for its next batch, in milliseconds.
+    pub stream_ms: Option<u64>,
+}
+
+impl LimitsConfig {
+    /// These, and where they are absent `others`.
+    fn or(self, others: Self) -> Self {
+        Self {
+            runtime_threads: self.runtime_threads.or(others.runtime_threads),
+            memory_bytes: self.memory_bytes.or(others.memory_bytes),
+            activation_ms: self.activation_ms.or(others.activation_ms),
+            planning_ms: self.planning_ms.or(others.planning_ms),
+            policy_ms: self.policy_ms.or(others.policy_ms),
+            stream_ms: self.stream_ms.or(others.stream_ms),
+        }
     }
 }
 
@@ -165,6 +203,8 @@ pub struct HostConfig {
     pub runtime_threads: usize,
     /// How many panics and violations of the contract put a plugin in quarantine.
     pub quarantine: QuarantineConfig,
+    /// What each plugin may take.
+    pub limits: LimitsConfig,
 }
 
 /// Why a configuration could not be read.
@@ -221,6 +261,18 @@ impl Config {
     /// What is decided about a plugin; the default for one that is not mentioned.
     pub fn plugin(&self, name: &str) -> PluginConfig {
         self.plugins.get(name).cloned().unwrap_or_default()
+    }
+
+    /// What a plugin may take.
+    pub fn limits(&self, name: &str) -> LimitsConfig {
+        let own = self.plugins.get(name).map(|plugin| plugin.limits);
+        own.unwrap_or_default().or(self.host.limits)
+    }
+
+    /// Threads of a plugin's own runtime; 0 lets the plugin choose.
+    pub fn runtime_threads(&self, name: &str) -> usize {
+        let own = self.limits(name).runtime_threads;
+        own.unwrap_or(self.host.runtime_threads)
     }
 
     /// What puts a plugin in quarantine.
@@ -286,6 +338,7 @@ mod tests {
             async_timeout_ms = 250
             async_batch_size = 64
             quarantine = { after = 3 }
+            limits = { planning_ms = 7, memory_bytes = 8, runtime_threads = 9 }
             [plugins.spark.options]
             ansi = true
             since = 2024-05-01
@@ -301,6 +354,7 @@ mod tests {
             [host]
             runtime_threads = 3
             quarantine = { after = 20, within_ms = 1000 }
+            limits = { planning_ms = 5, stream_ms = 6 }
             "#,
         )
         .unwrap();
@@ -314,6 +368,12 @@ mod tests {
             (3, Duration::from_secs(60))
         );
         assert_eq!(config.quarantine("old").after, 20);
+        let (limits, others) = (config.limits("spark"), config.limits("old"));
+        assert_eq!((limits.planning_ms, others.planning_ms), (Some(7), Some(5)));
+        assert_eq!((limits.stream_ms, others.stream_ms), (Some(6), Some(6)));
+        assert_eq!((limits.memory_bytes, others.memory_bytes), (Some(8), None));
+        assert_eq!(config.runtime_threads("spark"), 9);
+        assert_eq!(config.runtime_threads("old"), 3);
         let expected = json!({
             "ansi": true, "since": "2024-05-01", "nested": {"list": [1, 2.5, "x"]}
         });

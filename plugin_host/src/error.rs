@@ -93,6 +93,14 @@ pub enum LoadProblem {
         /// The reason.
         source: LoadError,
     },
+    /// Loading and activating it took longer than the configuration lets it.
+    #[error("plugin '{plugin}': loading and activating: {problem}")]
+    NoAnswer {
+        /// The plugin's name.
+        plugin: String,
+        /// The limit.
+        problem: String,
+    },
     /// Its activation failed.
     #[error("activation failed: {0}")]
     Activate(CallError),

@@ -67,6 +67,7 @@ mod metrics;
 mod policy;
 mod registry;
 mod tables;
+mod threads;
 
 pub use error::{HostError, LoadFailure, LoadFailures, LoadProblem};
 pub use import::{health::Quarantine, imported::ItemKind, metrics::MetricsSnapshot};

@@ -11,6 +11,7 @@ mod main {
     mod end_to_end;
     mod errors;
     mod fidelity;
+    mod limits;
     mod logging;
     mod metrics;
     mod names;

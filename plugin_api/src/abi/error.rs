@@ -84,6 +84,9 @@ impl ErrorKind {
     }
 }
 
+/// The detail of an internal error that is a broken promise.
+const BROKEN_PROMISE: u32 = 1;
+
 /// One further part of an error: a context around it, or a member of a collection.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, PartialEq, Eq)]
@@ -166,6 +169,21 @@ impl CallError {
     /// A breach of the contract by either side.
     pub fn contract(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Contract, message)
+    }
+
+    /// An answer of the author's that is not what the author promised. Linked in, it would be an internal
+    /// error of DataFusion's, and so it is one here.
+    pub fn broken_promise(message: impl Into<String>) -> Self {
+        Self::with_detail(ErrorKind::Internal, BROKEN_PROMISE, message)
+    }
+
+    /// Whether a side broke the contract, or a promise that it made.
+    pub fn is_violation(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Contract => true,
+            ErrorKind::Internal => self.detail() == BROKEN_PROMISE,
+            _ => false,
+        }
     }
 
     /// The error's kind.

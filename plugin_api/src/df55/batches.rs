@@ -115,11 +115,6 @@ impl BatchReader {
         &self.schema
     }
 
-    /// Releases the stream; whether it had not ended yet.
-    pub fn end(&mut self) -> bool {
-        self.stream.take().is_some()
-    }
-
     /// The next batch. Nothing comes after the end or an error.
     pub fn poll_next(
         &mut self,

@@ -8,7 +8,7 @@ use arrow::{
 use datafusion_common::ScalarValue;
 
 use crate::{
-    abi::{self, ArrowArray, CallError, ErrorKind},
+    abi::{self, ArrowArray, CallError},
     df55::error::to_call_error,
 };
 
@@ -35,13 +35,10 @@ pub(super) fn import_all(
 /// Hands an array out, once it is of the type that was promised.
 pub(super) fn export(array: &dyn Array, promised: &DataType) -> Result<ArrowArray, CallError> {
     if array.data_type() != promised {
-        return Err(CallError::new(
-            ErrorKind::Internal,
-            format!(
-                "returned a value of type {}, but promised {promised}",
-                array.data_type()
-            ),
-        ));
+        return Err(CallError::broken_promise(format!(
+            "returned a value of type {}, but promised {promised}",
+            array.data_type()
+        )));
     }
     Ok(abi::export_array(array))
 }

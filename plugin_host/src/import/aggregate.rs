@@ -42,7 +42,7 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct AggregateFunction {
     origin: Origin,
-    object: AggregateFunctionObject,
+    object: Arc<AggregateFunctionObject>,
     descriptor: FunctionDescriptor,
     signature: Signature,
     documentation: Option<Documentation>,
@@ -66,7 +66,7 @@ impl AggregateFunction {
                 .map(documentation_from_message),
             bound: Recent::default(),
             origin,
-            object,
+            object: Arc::new(object),
             descriptor,
         })
     }

@@ -43,13 +43,15 @@ impl PluginAsyncScalarUdf {
         let bound = function.bound_call(&args)?;
         let mut arguments = function.arguments(&bound, &args)?;
         drop(args);
-        let mut completion = bound
+        let completion = bound
             .object()
             .start(arguments.as_mut_slice().into(), rows)
             .map_err(|error| function.origin.error(error))?;
         drop(arguments);
-        let poll = |waker| completion.poll(waker).map(progress);
-        let value = answer(&function.origin, poll).await?;
+        let value = answer(&function.origin, completion, |completion, context| {
+            progress(completion.poll(context.waker().into()))
+        });
+        let value = value.await?;
         function.value(value, bound.return_field(), rows)
     }
 }

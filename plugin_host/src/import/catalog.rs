@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use abi_stable::std_types::ROption;
+use abi_stable::std_types::{ROption, RString};
 use async_trait::async_trait;
 use datafusion::{
     catalog::{CatalogProvider, SchemaProvider, TableProvider},
     common::{DataFusionError, Result, exec_err},
 };
-use datafusion_plugin_api::abi::{CatalogObject, CatalogSchemaObject};
+use datafusion_plugin_api::abi::{CallError, CatalogObject, CatalogSchemaObject};
 
 use super::{origin::Origin, table::open};
 
@@ -16,12 +16,24 @@ use super::{origin::Origin, table::open};
 #[derive(Debug)]
 pub(crate) struct PluginCatalog {
     origin: Origin,
-    object: CatalogObject,
+    object: Arc<CatalogObject>,
 }
 
 impl PluginCatalog {
     pub(crate) fn new(origin: Origin, object: CatalogObject) -> Self {
+        let object = Arc::new(object);
         Self { origin, object }
+    }
+}
+
+impl PluginCatalog {
+    fn ask<T: Send + 'static>(
+        &self,
+        method: fn(&CatalogObject, RString) -> Result<T, CallError>,
+        name: RString,
+    ) -> Result<T> {
+        let answer = self.origin.plan(&self.object, method, name);
+        answer.map_err(|error| self.origin.error(error))
     }
 }
 
@@ -33,10 +45,8 @@ impl PartialEq for PluginCatalog {
 
 impl CatalogProvider for PluginCatalog {
     fn schema_names(&self) -> Vec<String> {
-        let names = self
-            .origin
-            .admit()
-            .and_then(|()| self.object.schema_names());
+        let names = |catalog: &CatalogObject, ()| catalog.schema_names();
+        let names = self.origin.plan(&self.object, names, ());
         names.map_or_else(
             |error| self.origin.passed_over(error),
             |names| names.into_iter().map(Into::into).collect(),
@@ -44,7 +54,7 @@ impl CatalogProvider for PluginCatalog {
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        let schema = self.origin.call(|| self.object.schema(name.into()));
+        let schema = self.ask(CatalogObject::schema, name.into());
         let schema = schema.unwrap_or_else(|error| {
             self.origin.tell(&error);
             ROption::RNone
@@ -52,8 +62,11 @@ impl CatalogProvider for PluginCatalog {
         let ROption::RSome(object) = schema else {
             return None;
         };
-        let owner = object
-            .owner_name()
+        let object = Arc::new(object);
+        let owner = |schema: &CatalogSchemaObject, ()| schema.owner_name();
+        let owner = self
+            .origin
+            .plan(&object, owner, ())
             .map(|owner| owner.into_option().map(Into::into))
             .unwrap_or_else(|error| self.origin.passed_over(error));
         Some(Arc::new(PluginSchema {
@@ -68,7 +81,18 @@ impl CatalogProvider for PluginCatalog {
 struct PluginSchema {
     origin: Origin,
     owner: Option<String>,
-    object: CatalogSchemaObject,
+    object: Arc<CatalogSchemaObject>,
+}
+
+impl PluginSchema {
+    fn ask<T: Send + 'static>(
+        &self,
+        method: fn(&CatalogSchemaObject, RString) -> Result<T, CallError>,
+        name: &str,
+    ) -> Result<T> {
+        let answer = self.origin.plan(&self.object, method, name.into());
+        answer.map_err(|error| self.origin.error(error))
+    }
 }
 
 #[async_trait]
@@ -78,7 +102,8 @@ impl SchemaProvider for PluginSchema {
     }
 
     fn table_names(&self) -> Vec<String> {
-        let names = self.origin.admit().and_then(|()| self.object.table_names());
+        let names = |schema: &CatalogSchemaObject, ()| schema.table_names();
+        let names = self.origin.plan(&self.object, names, ());
         names.map_or_else(
             |error| self.origin.passed_over(error),
             |names| names.into_iter().map(Into::into).collect(),
@@ -86,12 +111,12 @@ impl SchemaProvider for PluginSchema {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
-        let opening = self.origin.call(|| self.object.table(name.into()))?;
+        let opening = self.ask(CatalogSchemaObject::table, name)?;
         open(&self.origin, opening).await
     }
 
     fn deregister_table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        match self.origin.call(|| self.object.remove_table(name.into()))? {
+        match self.ask(CatalogSchemaObject::remove_table, name)? {
             // DataFusion looks the table up first, and needs no more than that there was one.
             true => Ok(Some(Arc::new(
                 datafusion::datasource::empty::EmptyTable::new(Arc::new(
@@ -103,10 +128,8 @@ impl SchemaProvider for PluginSchema {
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        let exists = self
-            .origin
-            .admit()
-            .and_then(|()| self.object.has_table(name.into()));
+        let exists = CatalogSchemaObject::has_table;
+        let exists = self.origin.plan(&self.object, exists, name.into());
         exists.unwrap_or_else(|error| self.origin.passed_over(error))
     }
 }

@@ -19,6 +19,7 @@ use super::{
     drops,
     factory::Creations,
     health::{Health, is_refusal},
+    limits::{Limits, no_answer},
     metrics::{Begun, Fault, ItemMetrics},
     scalar::ScalarFunction,
 };
@@ -31,6 +32,7 @@ pub(crate) struct Activated {
     number: u64,
     table_expressions: bool,
     health: Health,
+    limits: Limits,
     /// Those in use.
     items: Mutex<Vec<(Arc<str>, Weak<ItemMetrics>)>>,
     siblings: Mutex<Siblings>,
@@ -75,6 +77,7 @@ impl Activated {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             table_expressions,
             health: Health::new(config.quarantine(name)),
+            limits: Limits::new(name, config),
             items: Mutex::default(),
             siblings: Mutex::default(),
             creations: Creations::default(),
@@ -89,6 +92,10 @@ impl Activated {
 
     pub(crate) fn health(&self) -> &Health {
         &self.health
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Counts a panic of an item that no call could return.
@@ -217,6 +224,31 @@ impl Origin {
         answer.map_err(|error| self.error(error))
     }
 
+    /// Makes a call of planning, unless the plugin is in quarantine: elsewhere, where it has a limit of
+    /// time.
+    pub(crate) fn plan<O, A, T>(
+        &self,
+        object: &Arc<O>,
+        method: fn(&O, A) -> Result<T, CallError>,
+        argument: A,
+    ) -> Result<T, CallError>
+    where
+        O: Send + Sync + 'static,
+        A: Send + 'static,
+        T: Send + 'static,
+    {
+        self.admit()?;
+        let Limits {
+            planning, threads, ..
+        } = self.plugin.limits();
+        let Some(limit) = *planning else {
+            return method(object, argument);
+        };
+        let object = Arc::clone(object);
+        let answer = threads.run(limit, move || method(&object, argument));
+        answer.unwrap_or_else(|error| Err(no_answer(&error)))
+    }
+
     /// Makes, counts and times a call on a batch of so many rows, unless the plugin is in
     /// quarantine.
     #[inline]
@@ -268,7 +300,7 @@ impl Origin {
         let fault = match error.kind() {
             _ if is_refusal(&error) => Fault::Refused,
             ErrorKind::Panic => Fault::Panic,
-            ErrorKind::Contract => Fault::Violation,
+            _ if error.is_violation() => Fault::Violation,
             _ => Fault::Error,
         };
         self.failed(fault, error)

@@ -1,30 +1,58 @@
 //! Waiting for what a plugin has under way.
 
-use std::{future::poll_fn, task::Poll};
+use std::{
+    future::poll_fn,
+    task::{Context, Poll},
+};
 
 use abi_stable::std_types::ROption;
 use datafusion::common::Result;
-use datafusion_plugin_api::abi::{CallError, HostWaker};
+use datafusion_plugin_api::abi::CallError;
 
-use super::origin::Origin;
+use super::{limits::no_answer, offload::Offloaded, origin::Origin};
 
-/// Polls until there is an answer. Dropping the future cancels the work when it drops the object
-/// that `poll` asks.
-pub(crate) async fn answer<T>(
+type Answer<T> = Poll<Result<T, CallError>>;
+
+/// Polls `object` until there is an answer: elsewhere, where planning has a limit of time. Dropping the
+/// future drops the object, which cancels the work.
+pub(crate) async fn planned<O: Send + 'static, T: Send + 'static>(
     origin: &Origin,
-    mut poll: impl FnMut(HostWaker) -> Result<Poll<T>, CallError>,
+    object: O,
+    poll: fn(&mut O, &mut Context<'_>) -> Answer<T>,
 ) -> Result<T> {
+    let limits = origin.plugin().limits();
+    let Some(limit) = limits.planning else {
+        return answer(origin, object, poll).await;
+    };
+    let mut offloaded = Offloaded::new(&limits.threads, limit, object, poll);
     let answered = poll_fn(|context| {
-        let progress = origin.call(|| poll(context.waker().into()));
-        progress.map_or_else(|error| Poll::Ready(Err(error)), |progress| progress.map(Ok))
+        if let Err(refusal) = origin.admit() {
+            return Poll::Ready(Err(refusal));
+        }
+        let polled = offloaded.poll(context);
+        polled.map(|answer| answer.unwrap_or_else(|error| Err(no_answer(&error))))
     });
-    answered.await
+    answered.await.map_err(|error| origin.error(error))
+}
+
+/// Polls `object` until there is an answer. Dropping the future drops the object, which cancels the work.
+pub(crate) async fn answer<O, T>(
+    origin: &Origin,
+    mut object: O,
+    poll: fn(&mut O, &mut Context<'_>) -> Answer<T>,
+) -> Result<T> {
+    let answered = poll_fn(|context| match origin.admit() {
+        Ok(()) => poll(&mut object, context),
+        Err(refusal) => Poll::Ready(Err(refusal)),
+    });
+    answered.await.map_err(|error| origin.error(error))
 }
 
 /// An answer that is there or not, as the contract has it.
-pub(crate) fn progress<T>(answer: ROption<T>) -> Poll<T> {
+pub(crate) fn progress<T>(answer: Result<ROption<T>, CallError>) -> Answer<T> {
     match answer {
-        ROption::RSome(value) => Poll::Ready(value),
-        ROption::RNone => Poll::Pending,
+        Ok(ROption::RSome(value)) => Poll::Ready(Ok(value)),
+        Ok(ROption::RNone) => Poll::Pending,
+        Err(error) => Poll::Ready(Err(error)),
     }
 }

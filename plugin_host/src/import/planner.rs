@@ -1,5 +1,6 @@
 //! Planners of a plugin.
 
+mod context;
 mod expression;
 mod functions;
 mod relation;

@@ -44,7 +44,7 @@ const ALIASES: usize = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct PluginRule {
     origin: Origin,
-    object: PlanRuleObject,
+    object: Arc<PlanRuleObject>,
     descriptor: RuleDescriptor,
     /// The plugin's name and the rule's.
     name: String,
@@ -58,7 +58,7 @@ impl PluginRule {
             interests: descriptor.interests.as_deref().map(NodeKinds::named),
             descriptor: descriptor.clone(),
             origin,
-            object,
+            object: Arc::new(object),
         }
     }
 
@@ -93,7 +93,8 @@ impl PluginRule {
         };
         let begun = self.origin.begin();
         let host = PlanHostObject::new(HostPlans(Arc::clone(&call.objects)));
-        let planned = self.object.apply(request, host);
+        let apply = |rule: &PlanRuleObject, (request, host)| rule.apply(request, host);
+        let planned = self.origin.plan(&self.object, apply, (request, host));
         let rewritten = planned
             .map_err(|error| self.origin.error(error))
             .and_then(|planned| {

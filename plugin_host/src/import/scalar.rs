@@ -35,7 +35,7 @@ use super::origin::Origin;
 #[derive(Debug)]
 pub(crate) struct ScalarFunction {
     pub(crate) origin: Origin,
-    pub(crate) object: ScalarFunctionObject,
+    pub(crate) object: Arc<ScalarFunctionObject>,
     pub(crate) descriptor: FunctionDescriptor,
     pub(crate) signature: Signature,
     pub(crate) documentation: Option<Documentation>,
@@ -62,7 +62,7 @@ impl ScalarFunction {
             calls: BoundCalls::default(),
             created: false,
             origin,
-            object,
+            object: Arc::new(object),
             descriptor,
         })
     }

@@ -45,7 +45,7 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct WindowFunction {
     origin: Origin,
-    object: WindowFunctionObject,
+    object: Arc<WindowFunctionObject>,
     descriptor: FunctionDescriptor,
     signature: Signature,
     documentation: Option<Documentation>,
@@ -74,7 +74,7 @@ impl WindowFunction {
             expressions: Recent::default(),
             fields: Recent::default(),
             origin,
-            object,
+            object: Arc::new(object),
             descriptor,
         })
     }

@@ -4,7 +4,6 @@ use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
     fmt,
     sync::Arc,
-    time::Duration,
 };
 
 use datafusion_plugin_api::abi::message::{
@@ -69,7 +68,6 @@ pub(super) type Restrictions = BTreeMap<TableId, Restriction>;
 pub(crate) struct Guard {
     policies: Vec<Asked>,
     missing: Vec<String>,
-    limit: Duration,
 }
 
 impl Guard {
@@ -77,7 +75,6 @@ impl Guard {
     pub(crate) fn new(
         policies: impl IntoIterator<Item = Arc<ImportedPolicy>>,
         required: &[String],
-        limit: Duration,
     ) -> Self {
         let policies: Vec<_> = policies.into_iter().map(Asked::new).collect();
         let there = |required: &String| {
@@ -89,7 +86,6 @@ impl Guard {
         Self {
             missing: missing.collect(),
             policies,
-            limit,
         }
     }
 
@@ -128,7 +124,7 @@ impl Guard {
         })?;
         let written: Arc<[u8]> = written.into();
         for asked in &self.policies {
-            match asked.ask(&written, self.limit)? {
+            match asked.ask(&written)? {
                 PolicyDecision::Allow => {}
                 PolicyDecision::Deny { reason } => {
                     return Err(PolicyRefusal::Denied {

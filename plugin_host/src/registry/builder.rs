@@ -105,7 +105,7 @@ impl PluginHostBuilder {
         let mut plugins = Vec::new();
         for artifact in artifacts {
             let path = artifact.path().to_owned();
-            match LoadedPlugin::load(artifact, &self.config, host) {
+            match LoadedPlugin::load_within(artifact, &self.config, host) {
                 Ok(plugin) => plugins.push(plugin),
                 Err(problem) => failures.push(LoadFailure { path, problem }),
             }
@@ -125,8 +125,7 @@ impl PluginHostBuilder {
         let linked = linked_in.iter().flat_map(|plugin| &plugin.policies);
         let mut policies: Vec<_> = linked.cloned().collect();
         policies.extend(plugins.iter().flat_map(|plugin| plugin.policies()).cloned());
-        let limits = &self.config.policies;
-        let guard = Guard::new(policies, &limits.required, limits.time_limit());
+        let guard = Guard::new(policies, &self.config.policies.required);
         let inner = Inner {
             guard: Arc::new(guard),
             linked_in,

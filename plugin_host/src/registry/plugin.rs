@@ -1,6 +1,6 @@
 //! One loaded plugin.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion_plugin_api::abi::{
@@ -23,6 +23,7 @@ use crate::{
     judge::{HostIdentity, JudgeOptions, Refusal, judge},
     load,
     log::{HostLog, current_max_level},
+    threads::Threads,
 };
 
 /// A plugin that is loaded and activated. Its library stays mapped for the life of the process.
@@ -49,12 +50,29 @@ pub struct RefusedCapability {
 }
 
 impl LoadedPlugin {
-    /// Judges, opens and activates the plugin of an artifact.
-    pub(super) fn load(
+    /// As [`Self::load`], with the limit of time that the configuration sets.
+    pub(super) fn load_within(
         artifact: Artifact,
         config: &Config,
         host: &str,
     ) -> Result<Self, LoadProblem> {
+        let plugin = artifact.manifest().name.clone();
+        let Some(limit) = config.limits(&plugin).activation_ms else {
+            return Self::load(artifact, config, host);
+        };
+        let (config, host) = (config.clone(), host.to_owned());
+        let loading = Threads::new(format!("load {plugin}"), 1);
+        let loaded = loading.run(Duration::from_millis(limit), move || {
+            Self::load(artifact, &config, &host)
+        });
+        loaded.unwrap_or_else(|error| {
+            let problem = error.to_string();
+            Err(LoadProblem::NoAnswer { plugin, problem })
+        })
+    }
+
+    /// Judges, opens and activates the plugin of an artifact.
+    fn load(artifact: Artifact, config: &Config, host: &str) -> Result<Self, LoadProblem> {
         let manifest = artifact.manifest();
         let name = manifest.name.clone();
         let settings = config.plugin(&name);
@@ -183,7 +201,7 @@ fn activate(
         plugin: name.to_owned(),
         host: host.to_owned(),
         datafusion: datafusion::DATAFUSION_VERSION.to_owned(),
-        runtime_threads: config.host.runtime_threads,
+        runtime_threads: config.runtime_threads(name),
         max_level: current_max_level(),
     };
     let activation = serde_json::to_string(&activation).map_err(|error| {

@@ -17,13 +17,15 @@ use datafusion::{
     execution::{SessionStateBuilder, runtime_env::RuntimeEnv},
     prelude::{SessionConfig, SessionContext},
 };
-use datafusion_plugin_host::PluginHost;
+use datafusion_plugin_host::{PluginHost, config::Config};
 use plugin_tests::plugins::plugin;
 
 fn host() -> &'static PluginHost {
     static HOST: LazyLock<PluginHost> = LazyLock::new(|| {
         PluginHost::builder()
             .plugin_file(plugin("fixture-table-plugin"))
+            // All tests share it, those of faults too.
+            .config(Config::parse("[host]\nquarantine = { after = 0 }").unwrap())
             .load()
             .unwrap()
     });

@@ -12,7 +12,7 @@ use datafusion_expr::{
 
 use crate::{
     abi::{
-        self, CallError, LentCall, Parcel,
+        self, CallError, Parcel,
         message::{
             ContextQuestion, FieldsReply, FunctionKind, NameReply, NamesReply, PlanReply,
             TableNameReply,
@@ -29,12 +29,15 @@ use crate::{
     },
 };
 
+/// Answers the questions of a planner about its context.
+pub type AskContext = dyn Fn(Parcel) -> std::result::Result<Parcel, CallError> + Send + Sync;
+
 /// What a planner of a plugin asks during one call.
 pub struct HostPlanner {
     /// The objects that the call speaks of.
     pub objects: Arc<HostObjects>,
     /// The context, as long as it is lent; expression planners have none.
-    pub context: Option<LentCall>,
+    pub context: Option<Arc<AskContext>>,
 }
 
 impl abi::PlanHost for HostPlanner {
@@ -48,7 +51,7 @@ impl abi::PlanHost for HostPlanner {
 
     fn context(&self, request: Parcel) -> std::result::Result<Parcel, CallError> {
         match &self.context {
-            Some(context) => context.call(request),
+            Some(context) => context(request),
             None => Err(CallError::contract(
                 "only relation planners have a context to ask",
             )),

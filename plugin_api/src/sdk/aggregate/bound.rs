@@ -23,8 +23,7 @@ use super::{
 };
 use crate::{
     abi::{
-        AccumulatorObject, BoundAggregateFunction, CallError, ErrorKind, GroupsAccumulatorObject,
-        Parcel,
+        AccumulatorObject, BoundAggregateFunction, CallError, GroupsAccumulatorObject, Parcel,
         message::{AggregateBindRequest, FieldsReply},
     },
     df55::{
@@ -139,13 +138,10 @@ impl BoundCall {
         if parts == self.state_types.len() {
             return Ok(&self.state_types);
         }
-        Err(CallError::new(
-            ErrorKind::Internal,
-            format!(
-                "returned a state of {parts} parts, but its state fields promised {}",
-                self.state_types.len()
-            ),
-        ))
+        Err(CallError::broken_promise(format!(
+            "returned a state of {parts} parts, but its state fields promised {}",
+            self.state_types.len()
+        )))
     }
 
     fn args(&self) -> AccumulatorArgs<'_> {

@@ -9,10 +9,7 @@ use datafusion_expr::{ColumnarValue, ScalarFunctionArgs};
 
 use super::super::{completion::Running, plugin::ScalarEntry, runtime};
 use crate::{
-    abi::{
-        self, Argument, ArgumentKind, BoundScalarFunction, CallError, CompletionObject, ErrorKind,
-        Value,
-    },
+    abi::{self, Argument, ArgumentKind, BoundScalarFunction, CallError, CompletionObject, Value},
     df55::error::to_call_error,
 };
 
@@ -127,10 +124,9 @@ fn check_type(
     if found == promised {
         return Ok(());
     }
-    Err(CallError::new(
-        ErrorKind::Internal,
-        format!("returned a value of type {found}, but its return field promised {promised}"),
-    ))
+    Err(CallError::broken_promise(format!(
+        "returned a value of type {found}, but its return field promised {promised}"
+    )))
 }
 
 impl BoundScalarFunction for Bound {

@@ -24,31 +24,32 @@ use datafusion_plugin_api::{
 use super::AggregateFunction;
 
 impl AggregateFunction {
-    fn ask<T>(
-        &self,
-        question: impl FnOnce(&AggregateFunctionObject) -> Result<T, CallError>,
-    ) -> Result<T> {
-        self.origin.call(|| question(&self.object))
-    }
-
     pub(super) fn return_field(&self, arg_fields: &[FieldRef]) -> Result<FieldRef> {
-        self.ask(|object| {
+        self.origin.call(|| {
             let request = ParcelBuilder::new().fields(arg_fields);
-            let reply = object.return_field(request.finish(&FieldsRequest {})?)?;
+            let reply = self.origin.plan(
+                &self.object,
+                AggregateFunctionObject::return_field,
+                request.finish(&FieldsRequest {})?,
+            )?;
             ParcelContent::<FieldsReply>::read(reply)?.only_field()
         })
     }
 
     pub(super) fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        self.ask(|object| {
+        self.origin.call(|| {
             let request = ParcelBuilder::new().types(arg_types);
-            let reply = object.coerce_types(request.finish(&FieldsRequest {})?)?;
+            let reply = self.origin.plan(
+                &self.object,
+                AggregateFunctionObject::coerce_types,
+                request.finish(&FieldsRequest {})?,
+            )?;
             Ok(ParcelContent::<FieldsReply>::read(reply)?.types())
         })
     }
 
     pub(super) fn state_fields(&self, args: &StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        self.ask(|_| self.ask_state_fields(args))
+        self.origin.call(|| self.ask_state_fields(args))
     }
 
     pub(super) fn ask_state_fields(
@@ -59,31 +60,38 @@ impl AggregateFunction {
             .fields(args.input_fields)
             .fields(args.ordering_fields)
             .fields([&args.return_field]);
-        let reply = self
-            .object
-            .state_fields(request.finish(&StateFieldsRequest {
+        let reply = self.origin.plan(
+            &self.object,
+            AggregateFunctionObject::state_fields,
+            request.finish(&StateFieldsRequest {
                 name: args.name.to_owned(),
                 ordering: args.ordering_fields.len(),
                 distinct: args.is_distinct,
-            })?)?;
+            })?,
+        )?;
         Ok(ParcelContent::<FieldsReply>::read(reply)?.fields)
     }
 
     pub(super) fn default_value(&self, data_type: &DataType) -> Result<ScalarValue> {
-        self.ask(|object| {
+        self.origin.call(|| {
             let request = ParcelBuilder::new().types([data_type]);
-            let reply = object.default_value(request.finish(&FieldsRequest {})?)?;
+            let reply = self.origin.plan(
+                &self.object,
+                AggregateFunctionObject::default_value,
+                request.finish(&FieldsRequest {})?,
+            )?;
             Ok(ParcelContent::<ValueReply>::read(reply)?.value(0)?.clone())
         })
     }
 
     pub(super) fn set_monotonicity(&self, data_type: &DataType) -> SetMonotonicity {
         let ask = || {
-            self.origin.admit()?;
             let request = ParcelBuilder::new().types([data_type]);
-            let reply = self
-                .object
-                .set_monotonicity(request.finish(&FieldsRequest {})?)?;
+            let reply = self.origin.plan(
+                &self.object,
+                AggregateFunctionObject::set_monotonicity,
+                request.finish(&FieldsRequest {})?,
+            )?;
             reply.message()
         };
         monotonicity_from_message(ask().unwrap_or_else(|error| {
@@ -97,8 +105,10 @@ impl AggregateFunction {
         &self,
         derive: impl FnOnce(AggregateFunctionObject) -> Result<T, CallError>,
     ) -> Result<Option<T>, Option<CallError>> {
-        self.origin.admit()?;
-        let reversal = self.object.reversal().and_then(|reply| reply.message());
+        let reversal = self
+            .origin
+            .plan(&self.object, |object, ()| object.reversal(), ())
+            .and_then(|reply| reply.message());
         match reversal? {
             Reversal::Identical => Ok(None),
             Reversal::Reversed => Ok(Some(self.object.reversed().and_then(derive)?)),
@@ -110,19 +120,20 @@ impl AggregateFunction {
     /// have no statistics.
     pub(super) fn value_from_stats(&self, args: &StatisticsArgs) -> Option<ScalarValue> {
         let ask = || {
-            self.origin.admit()?;
             let mut request = ParcelBuilder::new().types([args.return_type]);
             let Some(arguments) = arguments(args, &mut request)? else {
                 return Ok(None);
             };
-            let reply = self
-                .object
-                .value_from_stats(request.finish(&StatisticsRequest {
+            let reply = self.origin.plan(
+                &self.object,
+                AggregateFunctionObject::value_from_stats,
+                request.finish(&StatisticsRequest {
                     rows: known(args.statistics.num_rows),
                     bytes: known(args.statistics.total_byte_size),
                     arguments,
                     distinct: args.is_distinct,
-                })?)?;
+                })?,
+            )?;
             let content = ParcelContent::<ValueReply>::read(reply)?;
             content
                 .message

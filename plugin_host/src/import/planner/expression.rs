@@ -38,7 +38,7 @@ use crate::import::origin::Origin;
 #[derive(Debug)]
 pub(crate) struct PluginExprPlanner {
     origin: Origin,
-    object: ExpressionPlannerObject,
+    object: Arc<ExpressionPlannerObject>,
     interests: Interests,
 }
 
@@ -51,7 +51,7 @@ impl PluginExprPlanner {
         let interests = Interests::of(descriptor);
         Self {
             origin,
-            object,
+            object: Arc::new(object),
             interests,
         }
     }
@@ -80,7 +80,11 @@ impl PluginExprPlanner {
             context: None,
         });
         let begun = self.origin.begin();
-        let planned = self.origin.call(|| self.object.plan(request, host));
+        let planned = self.origin.call(|| {
+            let plan =
+                |planner: &ExpressionPlannerObject, (request, host)| planner.plan(request, host);
+            self.origin.plan(&self.object, plan, (request, host))
+        });
         self.origin.end(begun, 0, 0);
         read(call.reply(planned?), &call.objects).map_err(|error| blame(&self.origin, &error))
     }

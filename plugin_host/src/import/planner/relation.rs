@@ -12,26 +12,26 @@ use datafusion::{
 };
 use datafusion_plugin_api::{
     abi::{
-        Parcel, PlanHostObject, RelationPlannerObject, lend,
+        Parcel, RelationPlannerObject,
         message::{PlannerDescriptor, RelationReply},
     },
     df55::{
         error::from_call_error,
         parcel::ParcelContent,
-        planners::{HostPlanner, answer_context, relation_kind},
+        planners::{answer_context, relation_kind},
         plans::{HostObjects, read_plans},
         syntax::{syntax_from_json, syntax_to_json},
     },
 };
 
-use super::{Interests, PlanCall, blame};
+use super::{Interests, PlanCall, blame, context::plan_with};
 use crate::import::origin::Origin;
 
 /// A relation planner of a plugin. One object serves all sessions.
 #[derive(Debug)]
 pub(crate) struct PluginRelationPlanner {
     origin: Origin,
-    object: RelationPlannerObject,
+    object: Arc<RelationPlannerObject>,
     interests: Interests,
 }
 
@@ -44,7 +44,7 @@ impl PluginRelationPlanner {
         let interests = Interests::of(descriptor);
         Self {
             origin,
-            object,
+            object: Arc::new(object),
             interests,
         }
     }
@@ -64,12 +64,9 @@ impl RelationPlanner for PluginRelationPlanner {
         let call = PlanCall::new(&self.origin);
         let mut answers = |question| answer_context(&mut *context, &call.objects, question);
         let begun = self.origin.begin();
-        let planned = lend(&mut answers, |lent| {
-            let host = PlanHostObject::new(HostPlanner {
-                objects: Arc::clone(&call.objects),
-                context: Some(lent),
-            });
-            self.origin.call(|| self.object.plan(request, host))
+        let planned = self.origin.call(|| {
+            let objects = Arc::clone(&call.objects);
+            plan_with(&self.origin, &self.object, objects, request, &mut answers)
         });
         self.origin.end(begun, 0, 0);
         match self.read(call.reply(planned?), &call.objects) {

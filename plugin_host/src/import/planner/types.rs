@@ -17,11 +17,12 @@ use crate::import::{composed::Composed, origin::Origin};
 #[derive(Debug)]
 pub(crate) struct PluginTypePlanner {
     origin: Origin,
-    object: TypePlannerObject,
+    object: Arc<TypePlannerObject>,
 }
 
 impl PluginTypePlanner {
     pub(crate) fn new(origin: Origin, object: TypePlannerObject) -> Self {
+        let object = Arc::new(object);
         Self { origin, object }
     }
 
@@ -29,9 +30,12 @@ impl PluginTypePlanner {
         let mut request = Parcel::of(&()).map_err(from_call_error)?;
         request.blob = syntax_to_json(data_type)?.into();
         let begun = self.origin.begin();
-        let reply = self
-            .origin
-            .call(|| ParcelContent::<FieldsReply>::read(self.object.plan(request)?));
+        let reply = self.origin.call(|| {
+            let reply = self
+                .origin
+                .plan(&self.object, TypePlannerObject::plan, request)?;
+            ParcelContent::<FieldsReply>::read(reply)
+        });
         self.origin.end(begun, 0, 0);
         Ok(reply?.fields.pop())
     }

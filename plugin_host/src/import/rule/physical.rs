@@ -31,7 +31,7 @@ type Plan = Arc<dyn ExecutionPlan>;
 #[derive(Debug)]
 pub(crate) struct PluginPhysicalRule {
     origin: Origin,
-    object: PhysicalRuleObject,
+    object: Arc<PhysicalRuleObject>,
     descriptor: RuleDescriptor,
     /// The plugin's name and the rule's.
     name: String,
@@ -51,7 +51,7 @@ impl PluginPhysicalRule {
             interests: descriptor.interests.is_some().then(|| interests.collect()),
             descriptor: descriptor.clone(),
             origin,
-            object,
+            object: Arc::new(object),
         }
     }
 
@@ -122,7 +122,8 @@ impl PhysicalOptimizerRule for PluginPhysicalRule {
         };
         let begun = self.origin.begin();
         let host = PhysicalHostObject::new(plans.clone());
-        let planned = self.object.apply(request, host);
+        let apply = |rule: &PhysicalRuleObject, (request, host)| rule.apply(request, host);
+        let planned = self.origin.plan(&self.object, apply, (request, host));
         let rewritten = planned
             .map_err(|error| self.origin.error(error))
             .and_then(|planned| {

@@ -35,22 +35,14 @@ use crate::import::health::is_refusal;
 type Ask = fn(&ScalarFunctionObject, Parcel) -> Result<Parcel, CallError>;
 
 impl ScalarFunction {
-    /// One question; its error names the function.
-    fn ask<T>(
-        &self,
-        question: impl FnOnce(&ScalarFunctionObject) -> Result<T, CallError>,
-    ) -> Result<T> {
-        self.origin.call(|| question(&self.object))
-    }
-
     /// One question that DataFusion asks to plan better, and whose error it turns into a plan that
     /// contradicts itself: a panic or a quarantine is told and answered with `unknown`, which is never wrong.
     fn ask_or<T>(
         &self,
         unknown: impl FnOnce() -> Result<T>,
-        question: impl FnOnce(&ScalarFunctionObject) -> Result<T, CallError>,
+        question: impl FnOnce() -> Result<T, CallError>,
     ) -> Result<T> {
-        let answer = self.origin.admit().and_then(|()| question(&self.object));
+        let answer = self.origin.admit().and_then(|()| question());
         answer.or_else(|error| {
             let no_answer = error.kind() == ErrorKind::Panic || is_refusal(&error);
             let error = self.origin.error(error);
@@ -67,31 +59,48 @@ impl ScalarFunction {
         arg_fields: &[FieldRef],
         scalars: &[Option<&ScalarValue>],
     ) -> Result<FieldRef> {
-        self.ask(|object| {
+        self.origin.call(|| {
             let mut request = ParcelBuilder::new().fields(arg_fields);
             let scalars = positions(&mut request, scalars)?;
-            let reply = object.return_field(request.finish(&CallRequest { scalars })?)?;
+            let reply = self.origin.plan(
+                &self.object,
+                ScalarFunctionObject::return_field,
+                request.finish(&CallRequest { scalars })?,
+            )?;
             ParcelContent::<FieldsReply>::read(reply)?.only_field()
         })
     }
 
     pub(super) fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        self.ask(|object| {
+        self.origin.call(|| {
             let request = ParcelBuilder::new()
                 .types(arg_types)
                 .finish(&FieldsRequest {})?;
-            Ok(ParcelContent::<FieldsReply>::read(object.coerce_types(request)?)?.types())
+            Ok(ParcelContent::<FieldsReply>::read(self.origin.plan(
+                &self.object,
+                ScalarFunctionObject::coerce_types,
+                request,
+            )?)?
+            .types())
         })
     }
 
     /// `None` also when the plugin cannot be asked: the function then stays as it is.
     pub(super) fn with_updated_config(&self, config: &ConfigOptions) -> Option<ScalarFunction> {
         let updated = self
-            .ask(|object| object.with_updated_config(Parcel::of(&settings_of(config))?))
+            .origin
+            .call(|| {
+                self.origin.plan(
+                    &self.object,
+                    ScalarFunctionObject::with_updated_config,
+                    Parcel::of(&settings_of(config))?,
+                )
+            })
             .inspect_err(|error| self.origin.tell(error))
             .ok()?;
         let object = updated.into_option()?;
-        self.ask(|_| ScalarFunction::import_derived(&self.origin, object))
+        self.origin
+            .call(|| ScalarFunction::import_derived(&self.origin, object))
             .inspect_err(|error| self.origin.tell(error))
             .ok()
     }
@@ -101,12 +110,16 @@ impl ScalarFunction {
         args: &'a [Expr],
     ) -> Option<(Vec<&'a Expr>, Vec<&'a Expr>)> {
         let types = vec![DataType::Null; args.len()];
-        let reply = self.ask(|object| {
+        let reply = self.origin.call(|| {
             let request = ParcelBuilder::new()
                 .types(&types)
                 .finish(&FieldsRequest {})?;
-            object
-                .conditional_arguments(request)?
+            self.origin
+                .plan(
+                    &self.object,
+                    ScalarFunctionObject::conditional_arguments,
+                    request,
+                )?
                 .message::<ConditionalArguments>()
         });
         // Without an answer every argument may stay unevaluated: never wrong, only slower.
@@ -129,23 +142,32 @@ impl ScalarFunction {
 
     pub(super) fn placement(&self, args: &[ExpressionPlacement]) -> ExpressionPlacement {
         let arguments = args.iter().copied().map(placement_to_message).collect();
-        self.ask(|object| {
-            let reply = object.placement(Parcel::of(&PlacementRequest { arguments })?)?;
-            Ok(placement_from_message(
-                reply.message::<PlacementReply>()?.placement,
-            ))
-        })
-        .unwrap_or_else(|error| {
-            self.origin.tell(&error);
-            ExpressionPlacement::KeepInPlace
-        })
+        self.origin
+            .call(|| {
+                let reply = self.origin.plan(
+                    &self.object,
+                    ScalarFunctionObject::placement,
+                    Parcel::of(&PlacementRequest { arguments })?,
+                )?;
+                Ok(placement_from_message(
+                    reply.message::<PlacementReply>()?.placement,
+                ))
+            })
+            .unwrap_or_else(|error| {
+                self.origin.tell(&error);
+                ExpressionPlacement::KeepInPlace
+            })
     }
 
     pub(super) fn evaluate_bounds(&self, inputs: &[&Interval]) -> Result<Interval> {
         let unbounded = || Interval::make_unbounded(&DataType::Null);
-        self.ask_or(unbounded, |object| {
+        self.ask_or(unbounded, || {
             let request = bounds(inputs.iter().copied(), &BoundsRequest {})?;
-            let reply = ParcelContent::<BoundsReply>::read(object.evaluate_bounds(request)?)?;
+            let reply = ParcelContent::<BoundsReply>::read(self.origin.plan(
+                &self.object,
+                ScalarFunctionObject::evaluate_bounds,
+                request,
+            )?)?;
             interval_from_bounds(reply.value(0)?.clone(), reply.value(1)?.clone())
         })
     }
@@ -156,9 +178,13 @@ impl ScalarFunction {
         inputs: &[&Interval],
     ) -> Result<Option<Vec<Interval>>> {
         let no_tighter = || Ok(Some(inputs.iter().map(|input| (*input).clone()).collect()));
-        self.ask_or(no_tighter, |object| {
+        self.ask_or(no_tighter, || {
             let all = std::iter::once(interval).chain(inputs.iter().copied());
-            let reply = object.propagate_constraints(bounds(all, &BoundsRequest {})?)?;
+            let reply = self.origin.plan(
+                &self.object,
+                ScalarFunctionObject::propagate_constraints,
+                bounds(all, &BoundsRequest {})?,
+            )?;
             let reply = ParcelContent::<PropagateReply>::read(reply)?;
             if !reply.message.feasible {
                 return Ok(None);
@@ -196,7 +222,7 @@ impl ScalarFunction {
     ) -> Result<M> {
         self.ask_or(
             || Ok(M::default()),
-            |object| {
+            || {
                 let mut request = ParcelBuilder::new();
                 let mut arguments = Vec::with_capacity(inputs.len());
                 for input in inputs {
@@ -206,7 +232,8 @@ impl ScalarFunction {
                         request.value(bound)?;
                     }
                 }
-                question(object, request.finish(&OrderingRequest { arguments })?)?.message()
+                let request = request.finish(&OrderingRequest { arguments })?;
+                self.origin.plan(&self.object, question, request)?.message()
             },
         )
     }
@@ -217,12 +244,16 @@ impl ScalarFunction {
         literals: &[Option<ScalarValue>],
     ) -> Option<StructFieldMapping> {
         let reply = self
-            .ask(|object| {
+            .origin
+            .call(|| {
                 let mut request = ParcelBuilder::new();
                 let literals: Vec<_> = literals.iter().map(Option::as_ref).collect();
                 let scalars = positions(&mut request, &literals)?;
-                let reply =
-                    object.struct_field_mapping(request.finish(&CallRequest { scalars })?)?;
+                let reply = self.origin.plan(
+                    &self.object,
+                    ScalarFunctionObject::struct_field_mapping,
+                    request.finish(&CallRequest { scalars })?,
+                )?;
                 ParcelContent::<StructFieldMappingReply>::read(reply)
             })
             .inspect_err(|error| self.origin.tell(error))

@@ -12,7 +12,10 @@ use datafusion::{
     },
 };
 use datafusion_plugin_api::{
-    abi::message::{FunctionReference, Settings},
+    abi::{
+        ScalarFunctionObject,
+        message::{FunctionReference, Settings},
+    },
     df55::{
         builtins::Builtins,
         plans::with_kept,
@@ -35,7 +38,7 @@ impl PluginScalarUdf {
         let settings = Settings::clone(&settings(info.config_options()));
         let ScalarFunction { origin, object, .. } = self.function.as_ref();
         let simplified = simplify_call(args, info, settings, self, |request| {
-            let answer = origin.admit().and_then(|()| object.simplify(request));
+            let answer = origin.plan(object, ScalarFunctionObject::simplify, request);
             answer.map_err(|error| origin.attribute(error))
         })?;
         match simplified {
@@ -58,7 +61,7 @@ impl PluginScalarUdf {
         let settings = Settings::clone(&settings(info.config_options()));
         let ScalarFunction { origin, object, .. } = self.function.as_ref();
         preimage_of_call(args, literal, info, settings, self, |request| {
-            let answer = origin.admit().and_then(|()| object.preimage(request));
+            let answer = origin.plan(object, ScalarFunctionObject::preimage, request);
             answer.map_err(|error| origin.attribute(error))
         })
     }

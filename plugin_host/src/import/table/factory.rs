@@ -23,11 +23,12 @@ use crate::import::{origin::Origin, settings::settings_in};
 #[derive(Debug)]
 pub(crate) struct PluginTableFactory {
     origin: Origin,
-    object: TableFactoryObject,
+    object: Arc<TableFactoryObject>,
 }
 
 impl PluginTableFactory {
     pub(crate) fn new(origin: Origin, object: TableFactoryObject) -> Self {
+        let object = Arc::new(object);
         Self { origin, object }
     }
 }
@@ -88,7 +89,10 @@ impl TableProviderFactory for PluginTableFactory {
             settings: settings_in(session),
         };
         let parcel = parcel.schema(command.schema.as_arrow()).blob(blob);
-        let opening = origin.call(|| self.object.create(parcel.finish(&message)?))?;
+        let opening = origin.call(|| {
+            let request = parcel.finish(&message)?;
+            origin.plan(&self.object, TableFactoryObject::create, request)
+        })?;
         match open(origin, opening).await? {
             Some(table) => Ok(table),
             None => Err(origin.breach("made no table".to_owned())),

@@ -22,11 +22,12 @@ use crate::import::{origin::Origin, settings::settings_in};
 #[derive(Debug)]
 pub(crate) struct TableFunction {
     origin: Origin,
-    object: TableFunctionObject,
+    object: Arc<TableFunctionObject>,
 }
 
 impl TableFunction {
     pub(crate) fn new(origin: Origin, object: TableFunctionObject) -> Self {
+        let object = Arc::new(object);
         Self { origin, object }
     }
 }
@@ -83,7 +84,10 @@ impl TableFunctionImpl for PluginTableFunction {
             arguments,
             settings,
         };
-        let table = origin.call(|| self.0.object.call(request.finish(&call)?))?;
+        let table = origin.call(|| {
+            let request = request.finish(&call)?;
+            origin.plan(&self.0.object, TableFunctionObject::call, request)
+        })?;
         let table = PluginTable::new(origin.clone(), table)?;
         Ok(Arc::new(table))
     }

@@ -15,7 +15,7 @@ use datafusion_plugin_api::{
     df55::error::to_call_error,
 };
 
-use crate::import::origin::Origin;
+use crate::import::{limits::Limits, origin::Origin};
 
 pub(super) struct HostMemoryPool {
     /// `plugin.item`, by which its consumers are known.
@@ -32,6 +32,10 @@ struct Account {
 }
 
 impl Account {
+    fn limits(&self) -> &Limits {
+        self.origin.plugin().limits()
+    }
+
     fn reserve(&self, bytes: usize) {
         let now = self.reserved.fetch_add(bytes, Relaxed) + bytes;
         self.peak.set_max(now);
@@ -40,6 +44,7 @@ impl Account {
 
     fn give_back(&self, bytes: usize) {
         self.reserved.fetch_sub(bytes, Relaxed);
+        self.limits().give_back(bytes);
         self.origin.metrics().give_back(bytes);
     }
 }
@@ -82,11 +87,13 @@ impl MemoryPool for HostMemoryPool {
     }
 
     fn limit(&self) -> Result<ROption<usize>, CallError> {
-        Ok(match self.pool.memory_limit() {
-            MemoryLimit::Infinite => ROption::RSome(usize::MAX),
-            MemoryLimit::Finite(bytes) => ROption::RSome(bytes),
-            MemoryLimit::Unknown => ROption::RNone,
-        })
+        let pool = match self.pool.memory_limit() {
+            MemoryLimit::Infinite => Some(usize::MAX),
+            MemoryLimit::Finite(bytes) => Some(bytes),
+            MemoryLimit::Unknown => None,
+        };
+        let own = self.account.limits().memory();
+        Ok(pool.into_iter().chain(own).min().into())
     }
 }
 
@@ -109,13 +116,17 @@ impl MemoryReservation for HostReservation {
 
     fn grow(&self, bytes: usize) -> Result<(), CallError> {
         self.reservation.grow(bytes);
+        self.account.limits().reserve_anyway(bytes);
         self.account.reserve(bytes);
         Ok(())
     }
 
     fn try_grow(&self, bytes: usize) -> Result<(), CallError> {
-        let grown = self.reservation.try_grow(bytes);
-        grown.map_err(|error| to_call_error(&error))?;
+        self.account.limits().reserve(bytes)?;
+        if let Err(error) = self.reservation.try_grow(bytes) {
+            self.account.limits().give_back(bytes);
+            return Err(to_call_error(&error));
+        }
         self.account.reserve(bytes);
         Ok(())
     }

@@ -7,20 +7,21 @@ use datafusion::{catalog::TableProvider, common::Result};
 use datafusion_plugin_api::abi::{Opening, TableOpeningObject};
 
 use super::PluginTable;
-use crate::import::{origin::Origin, pending::answer};
+use crate::import::{origin::Origin, pending::planned};
 
 /// The table, or that there is none. Dropping the future cancels the work.
 pub(crate) async fn open(
     origin: &Origin,
-    mut opening: TableOpeningObject,
+    opening: TableOpeningObject,
 ) -> Result<Option<Arc<dyn TableProvider>>> {
-    let poll = |waker| {
-        opening.poll(waker).map(|answer| match answer {
-            Opening::Pending => Poll::Pending,
-            Opening::Ready(table) => Poll::Ready(table),
-        })
-    };
-    let table = answer(origin, poll).await?;
+    let table = planned(origin, opening, |opening, context| {
+        match opening.poll(context.waker().into()) {
+            Ok(Opening::Pending) => Poll::Pending,
+            Ok(Opening::Ready(table)) => Poll::Ready(Ok(table)),
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    });
+    let table = table.await?;
     match table {
         ROption::RSome(table) => Ok(Some(Arc::new(PluginTable::new(origin.clone(), table)?))),
         ROption::RNone => Ok(None),

@@ -43,7 +43,7 @@ pub(super) struct Planned {
     pub(super) properties: Arc<PlanProperties>,
     /// The session's settings, which functions in expressions carry.
     options: Arc<ConfigOptions>,
-    scan: ScanObject,
+    scan: Arc<ScanObject>,
     /// What the host counts of this plan's streams.
     crossing: ExecutionPlanMetricsSet,
 }
@@ -55,7 +55,11 @@ impl Planned {
         scan: ScanObject,
         options: Arc<ConfigOptions>,
     ) -> Result<Self> {
-        let describe = || ParcelContent::<ScanDescriptor>::read(scan.describe()?);
+        let scan = Arc::new(scan);
+        let describe = || {
+            let reply = origin.plan(&scan, |scan, ()| scan.describe(), ())?;
+            ParcelContent::<ScanDescriptor>::read(reply)
+        };
         let content = origin.call(describe)?;
         let schema = content.schema();
         let expressions = expressions(&content, &schema, &options)?;
@@ -94,7 +98,10 @@ impl Planned {
 
     /// The plan altered, where the plugin can.
     pub(super) fn altered(&self, alteration: &Alteration) -> Result<Option<Self>> {
-        let alter = || self.scan.alter(Parcel::of(alteration)?);
+        let alter = || {
+            let request = Parcel::of(alteration)?;
+            self.origin.plan(&self.scan, ScanObject::alter, request)
+        };
         let altered = self.origin.call(alter)?;
         match altered {
             ROption::RSome(scan) => {
@@ -106,7 +113,10 @@ impl Planned {
 
     pub(super) fn statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
         let ask = || {
-            let reply = self.scan.statistics(partition.into())?;
+            let partition: ROption<usize> = partition.into();
+            let reply = self
+                .origin
+                .plan(&self.scan, ScanObject::statistics, partition)?;
             let content = ParcelContent::<TableStatistics>::read(reply)?;
             statistics_from_message(&content.message, &content)
         };
@@ -149,10 +159,10 @@ impl Planned {
             crossing.reserved.clone(),
         );
         let memory = MemoryPoolObject::new(memory);
-        let execute = || self.scan.execute(partition, memory, input.into());
-        let stream = self.origin.call(execute)?;
+        let scan = Arc::clone(&self.scan);
+        let start = move || scan.execute(partition, memory, input.into());
         let schema = Arc::clone(self.schema());
-        let stream = PluginStream::new(self.origin.clone(), stream, schema, crossing);
+        let stream = PluginStream::start(self.origin.clone(), start, schema, crossing)?;
         Ok(match self.properties.scheduling_type {
             // The plugin's budget is its own runtime's: the host's is kept here.
             SchedulingType::Cooperative => make_cooperative(Box::pin(stream)),

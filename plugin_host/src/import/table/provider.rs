@@ -39,7 +39,7 @@ use super::{
 };
 use crate::import::{
     origin::Origin,
-    pending::{answer, progress},
+    pending::{planned, progress},
     settings::settings_in,
 };
 
@@ -47,7 +47,7 @@ use crate::import::{
 #[derive(Debug)]
 pub(crate) struct PluginTable {
     origin: Origin,
-    table: TableObject,
+    table: Arc<TableObject>,
     schema: SchemaRef,
     kind: TableType,
     definition: Option<String>,
@@ -60,7 +60,11 @@ pub(crate) struct PluginTable {
 impl PluginTable {
     /// Takes in a table.
     pub(crate) fn new(origin: Origin, table: TableObject) -> Result<Self> {
-        let describe = || ParcelContent::<TableDescriptor>::read(table.describe()?);
+        let table = Arc::new(table);
+        let describe = || {
+            let reply = origin.plan(&table, |table, ()| table.describe(), ())?;
+            ParcelContent::<TableDescriptor>::read(reply)
+        };
         let content = origin.call(describe)?;
         let schema = content.schema();
         let descriptor = &content.message;
@@ -94,9 +98,11 @@ impl PluginTable {
         session: &dyn Session,
         planning: impl FnOnce() -> std::result::Result<ScanPlanningObject, CallError>,
     ) -> Result<Planned> {
-        let mut planning = self.origin.call(planning)?;
-        let poll = |waker| planning.poll(waker).map(progress);
-        let scan = answer(&self.origin, poll).await?;
+        let planning = self.origin.call(planning)?;
+        let scan = planned(&self.origin, planning, |planning, context| {
+            progress(planning.poll(context.waker().into()))
+        });
+        let scan = scan.await?;
         let options = Arc::clone(session.config().options());
         Planned::new(self.origin.clone(), scan, options)
     }
@@ -137,7 +143,10 @@ impl PluginTable {
         };
         let reply: PushdownReply = self.origin.call(|| {
             let request = parcel.blob(blob).finish(&Filters { expressions })?;
-            self.table.pushdown(request)?.message()
+            let reply = self
+                .origin
+                .plan(&self.table, TableObject::pushdown, request)?;
+            reply.message()
         })?;
         if reply.filters.len() != positions.len() {
             return Err(self.origin.breach(format!(
@@ -170,7 +179,10 @@ impl PluginTable {
             expressions,
             settings: settings_in(session),
         };
-        let planning = || self.table.write(parcel.blob(blob).finish(&request)?);
+        let planning = || {
+            let request = parcel.blob(blob).finish(&request)?;
+            self.origin.plan(&self.table, TableObject::write, request)
+        };
         self.planned(session, planning).await
     }
 
@@ -220,8 +232,8 @@ impl TableProvider for PluginTable {
 
     fn statistics(&self) -> Option<Statistics> {
         let ask = || {
-            self.origin.admit()?;
-            let ROption::RSome(reply) = self.table.statistics()? else {
+            let statistics = |table: &TableObject, ()| table.statistics();
+            let ROption::RSome(reply) = self.origin.plan(&self.table, statistics, ())? else {
                 return Ok(None);
             };
             let content = ParcelContent::<TableStatistics>::read(reply)?;
@@ -282,7 +294,10 @@ impl TableProvider for PluginTable {
             limit: args.limit(),
             settings: settings_in(session),
         };
-        let planning = || self.table.scan(parcel.blob(blob).finish(&request)?);
+        let planning = || {
+            let request = parcel.blob(blob).finish(&request)?;
+            self.origin.plan(&self.table, TableObject::scan, request)
+        };
         let planned = self.planned(session, planning).await?;
         let expected = match args.projection() {
             Some(columns) => Arc::new(self.schema.project(columns)?),

@@ -19,7 +19,7 @@ use datafusion_plugin_api::{
 };
 use futures::Stream;
 
-use crate::import::{metrics::Begun, origin::Origin};
+use crate::import::{limits::no_answer, metrics::Begun, offload::Offloaded, origin::Origin};
 
 /// What is counted of one execution of a partition, for `EXPLAIN ANALYZE`.
 #[derive(Debug)]
@@ -67,22 +67,69 @@ impl Crossing {
 
 pub(super) struct PluginStream {
     origin: Origin,
-    batches: BatchReader,
+    schema: SchemaRef,
+    batches: Batches,
     crossing: Crossing,
 }
 
+type Item = Option<Result<RecordBatch, CallError>>;
+
+enum Batches {
+    Direct(BatchReader),
+    /// Started and polled elsewhere, since the plugin's streams have a limit of time.
+    Limited(Offloaded<Limited, Item>),
+    Ended,
+}
+
+/// A stream that starts with its first poll.
+enum Limited {
+    Unstarted(Option<Start>, SchemaRef),
+    Started(BatchReader),
+}
+
+type Start = Box<dyn FnOnce() -> Result<BatchStreamObject, CallError> + Send>;
+
+impl Limited {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Item> {
+        if let Self::Unstarted(start, schema) = self {
+            let Some(start) = start.take() else {
+                return Poll::Ready(None);
+            };
+            match start() {
+                Ok(stream) => *self = Self::Started(BatchReader::new(stream, Arc::clone(schema))),
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
+        match self {
+            Self::Started(batches) => batches.poll_next(context),
+            Self::Unstarted(..) => Poll::Ready(None),
+        }
+    }
+}
+
 impl PluginStream {
-    pub(super) fn new(
+    /// Starts the stream that `start` yields.
+    pub(super) fn start(
         origin: Origin,
-        stream: BatchStreamObject,
+        start: impl FnOnce() -> Result<BatchStreamObject, CallError> + Send + 'static,
         schema: SchemaRef,
         crossing: Crossing,
-    ) -> Self {
-        Self {
+    ) -> Result<Self> {
+        let limits = origin.plugin().limits();
+        let batches = match limits.stream {
+            None => Batches::Direct(BatchReader::new(origin.call(start)?, Arc::clone(&schema))),
+            Some(limit) => {
+                let stream = Limited::Unstarted(Some(Box::new(start)), Arc::clone(&schema));
+                let limited = Offloaded::new(&limits.threads, limit, stream, Limited::poll);
+                Batches::Limited(limited)
+            }
+        };
+        Ok(Self {
             origin,
-            batches: BatchReader::new(stream, schema),
+            schema,
+            batches,
             crossing,
-        }
+        })
     }
 }
 
@@ -91,13 +138,22 @@ impl Stream for PluginStream {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        if let Err(refusal) = this.origin.admit() {
-            let ended = this.batches.end();
-            let error = || Err(this.origin.error(refusal));
-            return Poll::Ready(ended.then(error));
-        }
         let begun = Begun::timed();
-        let batch = this.batches.poll_next(context);
+        let batch = match (this.origin.admit(), &mut this.batches) {
+            (_, Batches::Ended) => return Poll::Ready(None),
+            (Err(refusal), _) => {
+                this.batches = Batches::Ended;
+                return Poll::Ready(Some(Err(this.origin.error(refusal))));
+            }
+            (Ok(()), Batches::Direct(batches)) => batches.poll_next(context),
+            (Ok(()), Batches::Limited(batches)) => batches
+                .poll(context)
+                .map(|answer| answer.unwrap_or_else(|error| Some(Err(no_answer(&error))))),
+        };
+        // What has ended is dropped at once.
+        if matches!(batch, Poll::Ready(None | Some(Err(_)))) {
+            this.batches = Batches::Ended;
+        }
         let rows = match &batch {
             Poll::Ready(Some(Ok(batch))) => Some(batch.num_rows()),
             _ => None,
@@ -119,6 +175,6 @@ impl Stream for PluginStream {
 
 impl RecordBatchStream for PluginStream {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(self.batches.schema())
+        Arc::clone(&self.schema)
     }
 }

@@ -55,10 +55,13 @@ impl WindowFunction {
             |known| known.name == args.name() && same_fields(&known.inputs, args.input_fields()),
             || {
                 let ask = || {
-                    self.origin.admit()?;
                     let request = ParcelBuilder::new().fields(args.input_fields());
                     let name = args.name().to_owned();
-                    let reply = self.object.field(request.finish(&FieldRequest { name })?)?;
+                    let reply = self.origin.plan(
+                        &self.object,
+                        WindowFunctionObject::field,
+                        request.finish(&FieldRequest { name })?,
+                    )?;
                     ParcelContent::<FieldsReply>::read(reply)?.only_field()
                 };
                 Ok(NamedField {
@@ -73,11 +76,12 @@ impl WindowFunction {
 
     pub(super) fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
         let ask = || {
-            self.origin.admit()?;
             let request = ParcelBuilder::new().types(arg_types);
-            let reply = self
-                .object
-                .coerce_types(request.finish(&FieldsRequest {})?)?;
+            let reply = self.origin.plan(
+                &self.object,
+                WindowFunctionObject::coerce_types,
+                request.finish(&FieldsRequest {})?,
+            )?;
             Ok(ParcelContent::<FieldsReply>::read(reply)?.types())
         };
         ask().map_err(|error| self.origin.error(error))
@@ -102,13 +106,16 @@ impl WindowFunction {
     }
 
     fn ask_expressions(&self, args: &ExpressionArgs) -> Result<Expressions, CallError> {
-        self.origin.admit()?;
         let mut request = ParcelBuilder::new().fields(args.input_fields());
         let message = ExpressionsRequest {
             arguments: sources(args.input_exprs(), &mut request)?,
             ..ExpressionsRequest::default()
         };
-        let reply = self.object.expressions(request.finish(&message)?)?;
+        let reply = self.origin.plan(
+            &self.object,
+            WindowFunctionObject::expressions,
+            request.finish(&message)?,
+        )?;
         let content = ParcelContent::<ExpressionsReply>::read(reply)?;
         let expressions = content.message.expressions.iter();
         let wanted = expressions
@@ -128,7 +135,6 @@ impl WindowFunction {
 
     pub(super) fn limit_effect(&self, args: &[Arc<dyn PhysicalExpr>]) -> LimitEffect {
         let ask = || {
-            self.origin.admit()?;
             // DataFusion does not say of which types columns are here.
             let fields: Vec<FieldRef> = args
                 .iter()
@@ -142,8 +148,12 @@ impl WindowFunction {
                 arguments: sources(args, &mut request)?,
                 ..ExpressionsRequest::default()
             };
-            self.object
-                .limit_effect(request.finish(&message)?)?
+            self.origin
+                .plan(
+                    &self.object,
+                    WindowFunctionObject::limit_effect,
+                    request.finish(&message)?,
+                )?
                 .message()
         };
         limit_effect_from_message(ask().unwrap_or_else(|error| {
@@ -157,8 +167,10 @@ impl WindowFunction {
         &self,
         derive: impl FnOnce(WindowFunctionObject) -> Result<T, CallError>,
     ) -> Result<Option<T>, Option<CallError>> {
-        self.origin.admit()?;
-        let reversal = self.object.reversal().and_then(|reply| reply.message());
+        let reversal = self
+            .origin
+            .plan(&self.object, |object, ()| object.reversal(), ())
+            .and_then(|reply| reply.message());
         match reversal? {
             Reversal::Identical => Ok(None),
             Reversal::Reversed => Ok(Some(self.object.reversed().and_then(derive)?)),

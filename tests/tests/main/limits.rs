@@ -1,0 +1,205 @@
+//! What a plugin may take, and what becomes of a query whose plugin takes more.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use datafusion::{
+    arrow::util::pretty::pretty_format_batches,
+    error::{DataFusionError, Result},
+    execution::{memory_pool::GreedyMemoryPool, runtime_env::RuntimeEnvBuilder},
+    prelude::{SessionConfig, SessionContext},
+};
+use datafusion_plugin_host::{HostError, PluginHost, config::Config};
+use plugin_tests::plugins::plugin;
+
+fn load(limits: &str) -> Result<PluginHost, HostError> {
+    PluginHost::builder()
+        .plugin_file(plugin("fixture-faulty"))
+        .config(Config::parse(limits).unwrap())
+        .load()
+}
+
+fn session(limits: &str) -> (PluginHost, SessionContext) {
+    let host = load(&format!("[plugins.faulty]\nlimits = {{ {limits} }}")).unwrap();
+    let config = SessionConfig::new().with_target_partitions(2);
+    let context = SessionContext::new_with_config(config);
+    host.install(&context);
+    (host, context)
+}
+
+async fn rows(context: &SessionContext, sql: &str) -> Result<String> {
+    let batches = context.sql(sql).await?.collect().await?;
+    Ok(pretty_format_batches(&batches)?.to_string())
+}
+
+/// The error, which has to come soon after the limit.
+async fn too_slow(context: &SessionContext, sql: &str) -> String {
+    let begun = Instant::now();
+    let error = rows(context, sql).await.unwrap_err().strip_backtrace();
+    assert!(begun.elapsed() < Duration::from_secs(2), "{sql}: {error}");
+    for part in ["no answer within 200ms", "plugin 'faulty'"] {
+        assert!(error.contains(part), "{sql}: {part}: {error}");
+    }
+    error
+}
+
+/// Beats while `work` runs on the same thread, which nothing may block.
+async fn beside<T>(work: impl Future<Output = T>) -> T {
+    let mut longest = Duration::ZERO;
+    let beats = async {
+        loop {
+            let begun = Instant::now();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            longest = longest.max(begun.elapsed());
+        }
+    };
+    let done = tokio::select! {
+        done = work => done,
+        () = beats => unreachable!(),
+    };
+    // Three seconds is what is blocked for; planning and a busy machine take some.
+    assert!(longest < Duration::from_millis(1500), "{longest:?}");
+    done
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_stream_that_blocks_or_waits_fails_its_query_alone() {
+    let (_host, context) = session("stream_ms = 200");
+    for what in ["block", "wait"] {
+        let sql = format!("select * from faulty.fault('{what}')");
+        let others = async {
+            for _ in 0..5 {
+                let found = rows(&context, "select sum(value) from faulty.ten").await;
+                assert!(found.unwrap().contains("450"));
+            }
+        };
+        let (message, ()) = beside(async { tokio::join!(too_slow(&context, &sql), others) }).await;
+        assert!(message.contains("'fault'"), "{message}");
+    }
+}
+
+/// Each batch has its own limit: a stream as a whole may take longer.
+#[tokio::test(flavor = "current_thread")]
+async fn a_stream_that_goes_on_is_read_to_its_end() {
+    let (_host, context) = session("stream_ms = 150");
+    for what in ["", "slow", "work", "panic"] {
+        let sql = format!("select count(*), sum(value) from faulty.fault('{what}')");
+        let found = rows(&context, &sql).await;
+        if what == "panic" {
+            let message = found.unwrap_err().to_string();
+            assert!(message.contains("panic in poll_next"), "{message}");
+        } else {
+            let found = found.unwrap();
+            assert!(
+                found.contains("| 100 ") && found.contains("| 450 "),
+                "{what}: {found}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_limited_streams_at_once() {
+    let (_host, context) = session("stream_ms = 5000");
+    let queries = (0..60).map(|i| {
+        let context = context.clone();
+        let what = ["", "slow", "work"][i % 3];
+        let sql = format!("select count(*) from faulty.fault('{what}')");
+        tokio::task::spawn(async move { rows(&context, &sql).await })
+    });
+    for query in queries.collect::<Vec<_>>() {
+        assert!(query.await.unwrap().unwrap().contains("| 100 "));
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn planning_that_blocks_or_waits() {
+    let (_host, context) = session("planning_ms = 200");
+    for what in ["plan_blocks", "plan_waits"] {
+        let sql = format!("select * from faulty.fault('{what}')");
+        beside(too_slow(&context, &sql)).await;
+    }
+    too_slow(
+        &context,
+        "select faulty.planned_slowly(arrow_cast(1, 'Int32'))",
+    )
+    .await;
+    for sql in [
+        "select faulty.planned_slowly(1)",
+        "select faulty.sum(value), count(*) from faulty.ten where value > 2",
+        "select faulty.row_number() over (order by value) from faulty.fault('slow')",
+        "select faulty.later(1)",
+    ] {
+        rows(&context, sql).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn without_limits_nothing_is_cut_short() {
+    let (_host, context) = session("");
+    let sql = "select count(*) from faulty.fault('block')";
+    assert!(rows(&context, sql).await.unwrap().contains("| 100 "));
+}
+
+#[test]
+fn activation() {
+    let config = |limit: u32| {
+        format!(
+            "[plugins.faulty]\noptions = {{ activation_ms = 3000 }}\n\
+             [host]\nlimits = {{ activation_ms = {limit} }}"
+        )
+    };
+    let begun = Instant::now();
+    let message = load(&config(500)).unwrap_err().to_string();
+    assert!(begun.elapsed() < Duration::from_secs(2), "{message}");
+    for part in [
+        "plugin 'faulty'",
+        "no answer within 500ms",
+        "fixture_faulty",
+    ] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    load(&config(60_000)).unwrap();
+}
+
+#[tokio::test]
+async fn memory_of_all_scans_together() {
+    let (host, context) = session("memory_bytes = 15728640");
+    let hoard = "select count(*) from faulty.fault('hoard')";
+    rows(&context, hoard).await.unwrap();
+    let both = format!("{hoard} union all {hoard}");
+    let error = rows(&context, &both).await.unwrap_err();
+    assert!(
+        matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)),
+        "{error}"
+    );
+    let message = error.to_string();
+    assert!(message.contains("its limit of 15728640"), "{message}");
+    // Everything was given back.
+    rows(&context, hoard).await.unwrap();
+    let items = host.metrics();
+    assert!(items.iter().all(|item| item.metrics.reserved_bytes == 0));
+}
+
+/// Guards that what the session's pool refuses is not counted of the plugin's own limit.
+#[tokio::test]
+async fn memory_of_the_session_goes_first() {
+    let host = load("[plugins.faulty]\nlimits = { memory_bytes = 15728640 }").unwrap();
+    let session = |bytes| {
+        let pool = Arc::new(GreedyMemoryPool::new(bytes));
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool);
+        let runtime = runtime.build_arc().unwrap();
+        let context = SessionContext::new_with_config_rt(SessionConfig::new(), runtime);
+        host.install(&context);
+        context
+    };
+    let (small, large) = (session(5 << 20), session(100 << 20));
+    let hoard = "select count(*) from faulty.fault('hoard')";
+    for _ in 0..3 {
+        let message = rows(&small, hoard).await.unwrap_err().to_string();
+        assert!(!message.contains("its limit of"), "{message}");
+        rows(&large, hoard).await.unwrap();
+    }
+}
