@@ -83,7 +83,7 @@ async fn a_stream_that_blocks_or_waits_fails_its_query_alone() {
 /// Each batch has its own limit: a stream as a whole may take longer.
 #[tokio::test(flavor = "current_thread")]
 async fn a_stream_that_goes_on_is_read_to_its_end() {
-    let (_host, context) = session("stream_ms = 150");
+    let (_host, context) = session("stream_ms = 400");
     for what in ["", "slow", "work", "panic"] {
         let sql = format!("select count(*), sum(value) from faulty.fault('{what}')");
         let found = rows(&context, &sql).await;
