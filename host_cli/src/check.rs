@@ -8,14 +8,17 @@ use std::{
     path::PathBuf,
 };
 
-use datafusion_plugin_host::{PluginHost, artifact::Artifact};
+use datafusion_plugin_host::{
+    PluginHost, artifact::Artifact, config::Config, discover::SearchPath,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     child,
-    cli::{CheckArgs, ChildCheckArgs},
+    cli::{CheckArgs, ChildCheckArgs, absolute},
     exit::{CliError, Exit},
     output::{self, clean},
+    trust,
 };
 
 /// So many crashes are seen through; after one more the check ends.
@@ -27,6 +30,8 @@ struct Report {
     path: PathBuf,
     plugin: String,
     version: String,
+    /// What vouches for the file.
+    trust: Vec<String>,
     /// Whether nothing is wrong.
     ok: bool,
     /// What is wrong.
@@ -93,6 +98,10 @@ pub(crate) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, CliErro
         path: args.file.clone(),
         plugin: manifest.name.clone(),
         version: manifest.version.clone(),
+        trust: trust::modes(
+            &SearchPath::new().with_file(absolute(&args.file)),
+            &Config::default(),
+        ),
         ok: false,
         findings: Vec::new(),
         functions: Vec::new(),
@@ -163,6 +172,9 @@ impl Report {
         let path = self.path.display().to_string();
         let (version, path) = (clean(&self.version), clean(&path));
         writeln!(out, "{} {version}  ({path})", self.plugin)?;
+        for line in &self.trust {
+            writeln!(out, "  trust: {}", clean(line))?;
+        }
         let (called, uncalled): (Vec<_>, Vec<_>) = self
             .functions
             .iter()
@@ -200,7 +212,9 @@ impl Report {
 /// In the child: loads the plugin, calls its functions, reads its tables and answers with what was found.
 pub(crate) fn child(args: &ChildCheckArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
     child::step(out, "loading and activating")?;
-    match PluginHost::builder().plugin_file(&args.file).load() {
+    // Everything is to be called and read, granted or not.
+    let host = PluginHost::builder().grant_every_capability();
+    match host.plugin_file(absolute(&args.file)).load() {
         Ok(host) => calls::call_all(&host, args.skip, out)?,
         Err(error) => child::answer(out, Part::Finding(error.to_string()))?,
     }

@@ -1,8 +1,9 @@
 //! The command line.
 
 mod ordered;
+mod trust;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use datafusion_plugin_host::{
@@ -10,7 +11,13 @@ use datafusion_plugin_host::{
     discover::{SearchPath, Surroundings},
 };
 
-pub(crate) use self::ordered::{Named, NamedPaths, Source, Statements};
+pub(crate) use self::{
+    ordered::{Named, NamedPaths, Source, Statements},
+    trust::{
+        DiffArgs, InstallArgs, KeygenArgs, RemoveArgs, SignArgs, TrustCommand, VerifyArgs,
+        directory,
+    },
+};
 use crate::exit::CliError;
 
 /// Inspects, packs, lists, checks and runs DataFusion plugins.
@@ -50,6 +57,8 @@ pub(crate) enum Command {
     /// Statements share a session; files can be queried by path: FROM 'x.parquet'. Results go to
     /// stdout, everything else to stderr. Exit status: 0, or 1 after an error.
     Sql(SqlArgs),
+    #[command(flatten)]
+    Trust(TrustCommand),
     /// Describe a plugin to the process that started this one
     #[command(hide = true)]
     ChildDescribe(FileArgs),
@@ -154,16 +163,26 @@ impl Selection {
             .0
             .iter()
             .fold(standard, |search, named| match named {
-                Named::File(path) => search.with_file(path),
-                Named::Dir(path) => search.with_dir(path),
+                Named::File(path) => search.with_file(absolute(path)),
+                Named::Dir(path) => search.with_dir(absolute(path)),
             })
     }
 
     /// The configuration; the default when no file is named.
     pub(crate) fn config(&self) -> Result<Config, CliError> {
-        Ok(match &self.config {
-            Some(path) => Config::read(path)?,
-            None => Config::default(),
-        })
+        read_config(self.config.as_deref())
     }
+}
+
+/// The configuration in a file; the default when none is named.
+fn read_config(path: Option<&Path>) -> Result<Config, CliError> {
+    Ok(match path {
+        Some(path) => Config::read(path)?,
+        None => Config::default(),
+    })
+}
+
+/// A path as whoever typed it means it: from the directory that the command was started in.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -8,6 +8,7 @@ use datafusion_plugin_host::{
     HostError,
     artifact::{ArtifactError, PackError},
     config::ConfigError,
+    trust::{LockError, StoreError, TrustProblem},
 };
 use thiserror::Error;
 
@@ -42,6 +43,21 @@ pub(crate) enum CliError {
     #[error("{}: cannot be copied to activate it: {source}", path.display())]
     Copy { path: PathBuf, source: io::Error },
     #[error("{}: {problem}", path.display())]
+    Untrusted {
+        path: PathBuf,
+        problem: Box<TrustProblem>,
+    },
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{}: {problem}", path.display())]
+    Key { path: PathBuf, problem: String },
+    #[error("{}: not packed, so what it exports is not known; 'plugin-host pack' it first", path.display())]
+    Unpacked { path: PathBuf },
+    #[error("{0}")]
+    Refused(String),
+    #[error("{}: {problem}", path.display())]
     Child { path: PathBuf, problem: String },
     #[error(transparent)]
     Host(#[from] HostError),
@@ -59,7 +75,10 @@ impl CliError {
     /// The exit code that the error stands for.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Artifact(_) | Self::Pack(PackError::Artifact(_)) => Exit::Unusable,
+            Self::Artifact(_)
+            | Self::Pack(PackError::Artifact(_))
+            | Self::Lock(_)
+            | Self::Unpacked { .. } => Exit::Unusable,
             _ => Exit::Failure,
         }
     }

@@ -2,14 +2,16 @@
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use datafusion_plugin_host::{
-    artifact::{Artifact, ArtifactProblem},
+    LoadProblem,
+    artifact::Artifact,
     config::Config,
-    discover::{Origin, Outcome, check_unique_names},
+    discover::{Outcome, check_unique_names},
     judge::JudgeOptions,
+    trust::{Checked, Examined, Trust},
 };
 use serde::Serialize;
 
@@ -18,11 +20,14 @@ use crate::{
     exit::{CliError, Exit},
     output::{self, clean},
     report::Report,
+    trust,
 };
 
 /// What would be loaded, and what would not.
 #[derive(Serialize)]
 struct Listing {
+    /// What vouches for the plugins of each place.
+    trust: Vec<String>,
     /// In the order of loading.
     plugins: Vec<Listed>,
     passed_over: Vec<PassedOver>,
@@ -73,9 +78,27 @@ pub(crate) fn run(args: &ListArgs, out: &mut dyn Write) -> Result<Exit, CliError
     })
 }
 
+/// A file as judged, once it is trusted; or as far as it can be read.
+fn report(path: &Path, examined: Result<Box<Checked>, LoadProblem>, config: &Config) -> Report {
+    let options = |name: &str| {
+        let allow = config.plugin(name).allow_panic_abort;
+        JudgeOptions::default().with_panic_abort(allow)
+    };
+    match examined {
+        Ok(checked) => {
+            let granted = checked.granted().iter().cloned();
+            let name = &checked.artifact().manifest().name;
+            let grants = config.plugin(name).granted().and(granted);
+            Report::of(path, Ok(checked.artifact().clone()), options).within(&grants)
+        }
+        Err(problem) => Report::of(path, Artifact::read(path), options).refused(problem),
+    }
+}
+
 impl Listing {
     fn of(args: &ListArgs, config: &Config) -> Self {
-        let found = args.selection.search_path().find();
+        let search = args.selection.search_path();
+        let found = search.find();
         let mut passed_over: Vec<_> = found
             .passed_over
             .iter()
@@ -85,35 +108,25 @@ impl Listing {
                 reason: passed.reason.to_string(),
             })
             .collect();
+        let mut trust = Trust::new(config);
+        let missing = trust.missing(&search);
         let mut plugins = Vec::new();
         for candidate in found.candidates {
             let origin = candidate.origin.to_string();
-            let artifact = Artifact::read(&candidate.path);
-            // A directory may hold libraries that plugins depend on.
-            if let Err(error) = &artifact
-                && matches!(error.problem, ArtifactProblem::NoManifest { .. })
-                && candidate.origin != Origin::PluginFile
-            {
-                passed_over.push(PassedOver {
-                    path: candidate.path,
-                    origin,
-                    reason: error.problem.to_string(),
-                });
-                continue;
-            }
-            let report = Report::of(&candidate.path, artifact, |name| {
-                let allow = config.plugin(name).allow_panic_abort;
-                JudgeOptions::default().with_panic_abort(allow)
-            });
+            let examined = match trust.examine(&candidate) {
+                Ok(Examined::PassedOver(reason)) => {
+                    passed_over.push(PassedOver {
+                        path: candidate.path,
+                        origin,
+                        reason,
+                    });
+                    continue;
+                }
+                Ok(Examined::Plugin(checked)) => Ok(checked),
+                Err(problem) => Err(problem),
+            };
+            let report = report(&candidate.path, examined, config);
             let manifest = report.manifest.as_ref();
-            if manifest.is_some_and(|manifest| !config.plugin(&manifest.name).enabled) {
-                passed_over.push(PassedOver {
-                    path: candidate.path,
-                    origin,
-                    reason: "disabled by the configuration".to_owned(),
-                });
-                continue;
-            }
             plugins.push(Listed {
                 name: manifest.map(|manifest| manifest.name.clone()),
                 version: manifest.map(|manifest| manifest.version.clone()),
@@ -124,7 +137,10 @@ impl Listing {
                 reasons: report.reasons,
             });
         }
-        let mut problems = Vec::new();
+        let mut problems: Vec<_> = missing
+            .iter()
+            .map(|gone| gone.problem.to_string())
+            .collect();
         for attempt in &found.tried {
             if let Outcome::Failed(reason) = &attempt.outcome {
                 let (path, origin) = (attempt.path.display(), attempt.origin);
@@ -143,6 +159,7 @@ impl Listing {
             outcome: attempt.outcome.to_string(),
         });
         Self {
+            trust: trust::modes(&search, config),
             plugins,
             passed_over,
             searched: searched.collect(),
@@ -170,6 +187,7 @@ impl Listing {
             }
         }
         for (title, entries) in [
+            ("trust", self.trust.clone()),
             (
                 "passed over",
                 self.passed_over

@@ -1,15 +1,21 @@
-//! `plugin-host`: inspects, packs, lists, checks and runs DataFusion plugins.
+//! `plugin-host`: inspects, packs, lists, checks, installs, signs and runs DataFusion plugins.
 
 mod check;
 mod child;
 mod cli;
+mod diff;
 mod exit;
 mod inspect;
+mod install;
 mod list;
 mod output;
 mod pack;
+mod remove;
 mod report;
+mod sign;
 mod sql;
+mod trust;
+mod verify;
 
 use std::{
     io::{self, BufWriter, Write},
@@ -19,7 +25,7 @@ use std::{
 use clap::Parser;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, TrustCommand},
     exit::CliError,
 };
 
@@ -32,6 +38,14 @@ fn main() -> ExitCode {
         Command::Pack(args) => pack::run(&args),
         Command::Check(args) => check::run(&args, &mut out),
         Command::Sql(args) => sql::run(&args, &mut out),
+        Command::Trust(command) => match command {
+            TrustCommand::Install(args) => install::run(&args, &mut out),
+            TrustCommand::Remove(args) => remove::run(&args, &mut out),
+            TrustCommand::Verify(args) => verify::run(&args, &mut out),
+            TrustCommand::Keygen(args) => sign::keygen(&args, &mut out),
+            TrustCommand::Sign(args) => sign::run(&args, &mut out),
+            TrustCommand::Diff(args) => diff::run(&args, &mut out),
+        },
         Command::ChildDescribe(args) => pack::child(&args.file, &mut out),
         Command::ChildCheck(args) => check::child(&args, &mut out),
     };

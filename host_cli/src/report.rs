@@ -10,7 +10,8 @@ use std::{
 use datafusion_plugin_api::abi::manifest::{Layer, Manifest};
 use datafusion_plugin_host::{
     artifact::{Artifact, ArtifactError, description::Description},
-    judge::{HostIdentity, JudgeOptions, judge},
+    judge::{HostIdentity, JudgeOptions, Refusal, judge},
+    trust::Grants,
 };
 use serde::Serialize;
 
@@ -77,6 +78,41 @@ impl Report {
             description: artifact.description().cloned(),
             format: format!("{}, {} bits", artifact.format(), artifact.bits()),
         }
+    }
+
+    /// The same, refused for a reason that is not in the manifest.
+    pub(crate) fn refused(mut self, problem: impl ToString) -> Self {
+        let problem = problem.to_string();
+        // A file that cannot be read says so once.
+        if !self.reasons.contains(&problem) {
+            self.reasons.insert(0, problem);
+        }
+        self.loadable = false;
+        self
+    }
+
+    /// The same, without the capabilities that are not granted.
+    pub(crate) fn within(mut self, grants: &Grants) -> Self {
+        let Some(manifest) = &self.manifest else {
+            return self;
+        };
+        for capability in &manifest.capabilities {
+            let kind = capability.kind.name();
+            if !grants.allow_capability(&capability.kind)
+                && !self
+                    .refused_capabilities
+                    .iter()
+                    .any(|refused| refused == kind)
+            {
+                let refusal = Refusal::NotGranted {
+                    capability: kind.to_owned(),
+                    plugin: manifest.name.clone(),
+                };
+                self.reasons.push(refusal.to_string());
+                self.refused_capabilities.push(kind.to_owned());
+            }
+        }
+        self
     }
 
     /// How a command ends that is about this file.

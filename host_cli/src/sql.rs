@@ -22,6 +22,7 @@ use self::format::ResultWriter;
 use crate::{
     cli::{Source, SqlArgs},
     exit::{CliError, Exit},
+    trust,
 };
 
 pub(crate) fn run(args: &SqlArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
@@ -32,13 +33,12 @@ pub(crate) fn run(args: &SqlArgs, out: &mut dyn Write) -> Result<Exit, CliError>
         .init();
     let texts = args.statements.0.iter().map(text);
     let texts = texts.collect::<Result<Vec<_>, _>>()?;
-    let host = PluginHost::builder()
-        .search(args.selection.search_path())
-        .config(args.selection.config()?)
-        .load()?;
+    let (search, config) = (args.selection.search_path(), args.selection.config()?);
+    trust::tell(&trust::modes(&search, &config))?;
+    let host = PluginHost::builder().search(search).config(config).load()?;
     let config = SessionConfig::new().with_information_schema(true);
     let ctx = SessionContext::new_with_config(config).enable_url_table();
-    host.install(&ctx);
+    trust::tell_refused(&host.install(&ctx))?;
     let session = match host.has_policies() {
         true => Session::Guarded(Box::new(host.guarded(&ctx, subject(args)))),
         false => Session::Plain(ctx),

@@ -40,7 +40,11 @@ fn main() {
         .register_relation_planner(Arc::new(Declining))
         .unwrap();
     let loaded = SessionContext::new();
-    let host = PluginHost::builder().plugin_file(library()).load().unwrap();
+    let host = PluginHost::builder()
+        .grant_every_capability()
+        .plugin_file(library())
+        .load()
+        .unwrap();
     host.install(&loaded);
     let relations: Vec<_> = (0..RELATIONS).map(|n| format!("t AS t{n}")).collect();
     let sql = format!("SELECT t0.a FROM {}", relations.join(", "));

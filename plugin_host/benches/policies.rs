@@ -46,13 +46,17 @@ fn library() -> PathBuf {
 
 fn linked_in() -> PluginHost {
     let plugin = Plugin::new().policy("rules", Rules::of_toml(RULES).unwrap());
-    let host = PluginHost::builder().linked_policies("policy", plugin.into_instance().unwrap());
+    let host = PluginHost::builder()
+        .grant_every_capability()
+        .linked_policies("policy", plugin.into_instance().unwrap());
     host.load().unwrap()
 }
 
 fn loaded() -> PluginHost {
     let config = format!("[plugins.policy]\noptions = {{ text = '''{RULES}''' }}");
-    let host = PluginHost::builder().config(Config::parse(&config).unwrap());
+    let host = PluginHost::builder()
+        .grant_every_capability()
+        .config(Config::parse(&config).unwrap());
     host.plugin_file(library()).load().unwrap()
 }
 

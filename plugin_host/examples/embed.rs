@@ -10,6 +10,8 @@ use datafusion_plugin_host::PluginHost;
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let directory = args.next().ok_or("usage: embed DIR SQL")?;
+    // A relative path would be refused: it means another directory elsewhere.
+    let directory = std::path::absolute(directory)?;
     let query = args.next().ok_or("usage: embed DIR SQL")?;
 
     let context = SessionContext::new();

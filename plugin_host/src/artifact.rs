@@ -13,10 +13,12 @@ use std::path::{Path, PathBuf};
 use datafusion_plugin_api::abi::manifest::Manifest;
 
 use self::description::Description;
+pub(crate) use self::read::open as open_regular;
 pub use self::{
     error::{ArtifactError, ArtifactProblem, DescriptionError},
     pack::{PackError, Packed, pack, unpacked},
 };
+use crate::trust::Snapshot;
 
 /// The longest file that is read: 1 GiB.
 pub const MAX_FILE_LEN: u64 = 1 << 30;
@@ -66,6 +68,19 @@ impl Artifact {
     /// As [`Artifact::read`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArtifactProblem> {
         read::memory(bytes)
+    }
+
+    /// Reads the snapshot of a file.
+    ///
+    /// # Errors
+    /// As [`Artifact::read`].
+    pub fn of_snapshot(snapshot: &Snapshot, path: &Path) -> Result<Self, ArtifactError> {
+        let file = snapshot.reader().map_err(ArtifactProblem::from);
+        file.and_then(|file| read::opened(file, snapshot.len(), path))
+            .map_err(|problem| ArtifactError {
+                path: path.to_owned(),
+                problem,
+            })
     }
 
     /// The file.

@@ -10,6 +10,11 @@
 //! options = { ansi = true }   # handed to the plugin at activation
 //! quarantine = { after = 3 }  # in place of the host's
 //! limits = { stream_ms = 60000, memory_bytes = 1073741824 } # each in place of the host's
+//! grants = ["expr_planner"]   # beyond functions and tables
+//!
+//! [trust]
+//! mode = "signed"             # or "locked", the default where there is a plugins.lock, or "any"
+//! keys = ["RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"]
 //!
 //! [names]
 //! prefer = { sha2 = "spark" } # who gets a bare name that several plugins have
@@ -35,6 +40,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::trust::{Grant, Grants, TrustConfig};
+
 /// The configuration of a host's plugins. The default lets every plugin in, by the rules.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -42,6 +49,8 @@ use thiserror::Error;
 pub struct Config {
     /// By plugin name.
     pub plugins: BTreeMap<String, PluginConfig>,
+    /// What must vouch for a file.
+    pub trust: TrustConfig,
     /// Who gets which name.
     pub names: NamesConfig,
     /// Which policies there must be, and how long they may think.
@@ -61,6 +70,8 @@ pub struct PluginConfig {
     pub replace_builtins: bool,
     /// Whether it is taken although its panics end the process.
     pub allow_panic_abort: bool,
+    /// What it may do beyond functions and tables, by name.
+    pub grants: Vec<Grant>,
     /// How long one call of an async function may take, in milliseconds; no limit when absent.
     pub async_timeout_ms: Option<u64>,
     /// Rows per call of its async functions; what the function asks for when absent.
@@ -82,6 +93,7 @@ impl Default for PluginConfig {
             enabled: true,
             replace_builtins: false,
             allow_panic_abort: false,
+            grants: Vec::new(),
             async_timeout_ms: None,
             async_batch_size: None,
             quarantine: None,
@@ -92,6 +104,14 @@ impl Default for PluginConfig {
 }
 
 impl PluginConfig {
+    /// What it may do, as far as the configuration says.
+    pub fn granted(&self) -> Grants {
+        let replace = self.replace_builtins.then_some(Grant::ReplaceBuiltins);
+        Grants::default()
+            .and(self.grants.iter().cloned())
+            .and(replace)
+    }
+
     /// How long one call of an async function may take.
     pub fn async_timeout(&self) -> Option<Duration> {
         self.async_timeout_ms.map(Duration::from_millis)
@@ -252,10 +272,20 @@ impl Config {
     }
 
     fn of(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| ConfigError::Form {
+        let mut config: Self = toml::from_str(text).map_err(|error| ConfigError::Form {
             path: path.to_owned(),
             message: error.to_string().trim_end().to_owned(),
-        })
+        })?;
+        let beside = path.parent().unwrap_or(Path::new(""));
+        config.trust.lock = config.trust.lock.map(|lock| beside.join(lock));
+        Ok(config)
+    }
+
+    /// The same with other trust.
+    #[must_use]
+    pub fn with_trust(mut self, trust: TrustConfig) -> Self {
+        self.trust = trust;
+        self
     }
 
     /// What is decided about a plugin; the default for one that is not mentioned.
@@ -328,6 +358,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::trust::TrustMode;
 
     #[test]
     fn everything_can_be_said() {
@@ -346,6 +377,14 @@ mod tests {
             [plugins.old]
             enabled = false
             allow_panic_abort = true
+            grants = ["policy", "replace_builtins"]
+            [trust]
+            mode = "signed"
+            keys = ["RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"]
+            lock = "/etc/plugins.lock"
+            allow_relative_paths = true
+            allow_writable_directories = true
+            allow_outside_links = true
             [names]
             prefer = { sha2 = "spark" }
             [policies]
@@ -379,6 +418,17 @@ mod tests {
         });
         assert_eq!(Value::Object(spark.options), expected);
         assert!(!config.plugin("old").enabled && config.plugin("old").allow_panic_abort);
+        let grants: Vec<_> = ["policy", "replace_builtins"]
+            .iter()
+            .filter_map(|name| Grant::from_name(name))
+            .collect();
+        assert_eq!(config.plugin("old").grants, grants);
+        let trust = &config.trust;
+        assert_eq!(trust.mode, Some(TrustMode::Signed));
+        assert_eq!(trust.keys[0].id().to_string(), "E7620F1842B4E81F");
+        assert_eq!(trust.lock.as_deref(), Some(Path::new("/etc/plugins.lock")));
+        assert!(trust.allow_relative_paths && trust.allow_writable_directories);
+        assert!(trust.allow_outside_links);
         assert_eq!(config.names.prefer["sha2"], "spark");
         assert_eq!(config.policies.required, ["guard"]);
         assert_eq!(config.policies.time_limit(), Duration::from_millis(20));
@@ -401,6 +451,9 @@ mod tests {
             ("[host]\nruntime_threads = -1", ["line 2", "-1"]),
             ("[plugins.a]\noptions = { x = inf }", ["line 2", "'x'"]),
             ("[plugins.a", ["line 1", "plugins.toml"]),
+            ("[plugins.a]\ngrants = ['polcy']", ["line 2", "'polcy'"]),
+            ("[trust]\nmode = 'some'", ["line 2", "some"]),
+            ("[trust]\nkeys = ['RW']", ["line 2", "minisign public key"]),
         ] {
             let message = Config::parse(text).unwrap_err().to_string();
             for part in parts {

@@ -10,6 +10,7 @@ use crate::{
     discover::{DuplicateName, SearchFailure},
     judge::Refusal,
     load::LoadError,
+    trust::TrustProblem,
 };
 
 /// Why a host has no plugins. Nothing is installed then.
@@ -77,6 +78,9 @@ pub enum LoadProblem {
     /// Its bytes are no plugin.
     #[error("{}", .0.problem)]
     Artifact(ArtifactError),
+    /// Nothing vouches for it, or it lies where it should not.
+    #[error(transparent)]
+    Trust(#[from] TrustProblem),
     /// Its manifest asks for what this host is not.
     #[error("plugin '{plugin}' is refused: {}", join(.reasons))]
     Refused {

@@ -15,9 +15,12 @@ use datafusion::execution::{SessionState, session_state::SessionStateBuilder};
 
 pub use report::{BareName, InstallReport, InstalledItem, PluginReport};
 
-use crate::import::{
-    imported::{Imported, Named},
-    table::whole_statements,
+use crate::{
+    import::{
+        imported::{Imported, Named},
+        table::whole_statements,
+    },
+    registry::RefusedCapability,
 };
 use names::Claims;
 use planners::NewPlanners;
@@ -29,6 +32,7 @@ use session::{Building, Functions};
 pub(crate) struct Candidate<'a> {
     pub(crate) plugin: &'a str,
     pub(crate) functions: &'a [Imported],
+    pub(crate) refused: &'a [RefusedCapability],
     pub(crate) replace_builtins: bool,
 }
 
@@ -90,6 +94,7 @@ fn plan(
         plugins.push(PluginReport {
             plugin: candidate.plugin.to_owned(),
             items,
+            refused: candidate.refused.to_vec(),
         });
     }
     (InstallReport { plugins }, registrations)

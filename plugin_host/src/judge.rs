@@ -6,7 +6,7 @@ mod refusal;
 use datafusion_plugin_api::abi::manifest::{Capability, CapabilityKind, Layer, Manifest};
 
 pub use self::{host::HostIdentity, refusal::Refusal};
-use crate::artifact::Artifact;
+use crate::{artifact::Artifact, trust::Grants};
 
 /// What the configuration lets a plugin do beyond the rules.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,6 +42,23 @@ impl Verdict {
     /// Whether the plugin may be loaded.
     pub fn loadable(&self) -> bool {
         self.reasons.is_empty()
+    }
+
+    /// Moves capabilities that are not granted to those that are refused. They do not keep the plugin out.
+    #[must_use]
+    pub fn within(mut self, grants: &Grants, plugin: &str) -> Self {
+        let all = std::mem::take(&mut self.granted).into_iter();
+        let (granted, others): (_, Vec<_>) =
+            all.partition(|capability| grants.allow_capability(&capability.kind));
+        self.granted = granted;
+        for capability in others {
+            let refusal = Refusal::NotGranted {
+                capability: capability.kind.name().to_owned(),
+                plugin: plugin.to_owned(),
+            };
+            self.refused_capabilities.push((capability, refusal));
+        }
+        self
     }
 
     /// Every reason: those against the plugin, then those against single capabilities.

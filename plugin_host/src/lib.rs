@@ -7,7 +7,7 @@
 //! use datafusion_plugin_host::PluginHost;
 //!
 //! let context = SessionContext::new();
-//! let host = PluginHost::builder().plugin_dir("plugins").load()?;
+//! let host = PluginHost::builder().plugin_dir("/usr/lib/app/plugins").load()?;
 //! let report = host.install(&context);
 //! for function in report.qualified_only() {
 //!     println!("{} has no bare name: {}", function.name, function.bare);
@@ -30,6 +30,8 @@
 //! - [`artifact::Artifact`] is a library as its bytes describe it; nothing of it has been executed.
 //! - [`judge::Verdict`] says whether an artifact may be loaded, which of its capabilities are
 //!   granted, and why the others are not.
+//! - [`trust::Trust`] says what vouches for a file: a lock, a signature, or where it lies; and
+//!   [`trust::Grants`] what a plugin may do beyond functions and tables.
 //! - [`LoadedPlugin`] is a plugin that was judged, opened and activated.
 //! - [`InstallReport`] tells for each function its names in a session; [`BareName`] says what became
 //!   of the one without a qualifier.
@@ -45,6 +47,8 @@
 //! - Reading a file never executes it and never panics: any byte string is an artifact or an error.
 //! - Nothing is loaded that was not judged loadable before; what is exported is what the manifest
 //!   declares, or none of the plugins is used.
+//! - What a lock or a signature vouches for is what is loaded, whatever becomes of the file meanwhile.
+//! - Nothing but functions and tables is installed that was not granted by name.
 //! - Loading and installing are all or nothing. Installing again changes nothing.
 //! - A panic in a plugin's function is an error that names plugin, function, message and source line;
 //!   session and plugin stay usable. A plugin is code in this process all the same: abort, a fault or
@@ -68,6 +72,7 @@ mod policy;
 mod registry;
 mod tables;
 mod threads;
+pub mod trust;
 
 pub use error::{HostError, LoadFailure, LoadFailures, LoadProblem};
 pub use import::{health::Quarantine, imported::ItemKind, metrics::MetricsSnapshot};
@@ -76,5 +81,5 @@ pub use load::LoadError;
 pub use metrics::MeasuredItem;
 pub use policy::{GuardedQuery, GuardedSession, PolicyRefusal, Subject};
 pub use registry::{
-    LoadedPlugin, PassedOverFile, PluginHost, PluginHostBuilder, RefusedCapability,
+    CheckedPlugins, LoadedPlugin, PassedOverFile, PluginHost, PluginHostBuilder, RefusedCapability,
 };

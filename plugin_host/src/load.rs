@@ -2,11 +2,17 @@
 
 #![allow(unsafe_code)]
 
-use std::path::Path;
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use abi_stable::library::{AbiHeaderRef, LibraryError};
 use datafusion_plugin_api::abi::{PluginModuleRef, ROOT_SYMBOL};
 use thiserror::Error;
+
+use crate::trust::Snapshot;
 
 /// Why a library could not be opened.
 #[derive(Debug, Error)]
@@ -30,6 +36,26 @@ pub enum LoadError {
 fn cause(error: &libloading::Error) -> String {
     let source = std::error::Error::source(error);
     source.map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// Opens what was checked, as [`open`] does a file. The same bytes are mapped once in a process, however
+/// often they are opened.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_snapshot(snapshot: Snapshot) -> Result<PluginModuleRef, LoadError> {
+    static OPENED: Mutex<BTreeMap<String, PluginModuleRef>> = Mutex::new(BTreeMap::new());
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(module) = opened.get(snapshot.sha256()) {
+        return Ok(*module);
+    }
+    let module = open(snapshot.path());
+    if let Ok(module) = &module {
+        opened.insert(snapshot.sha256().to_owned(), *module);
+    }
+    // Its library may be mapped even where its entry was refused.
+    snapshot.into_held().keep();
+    module
 }
 
 /// Opens the library by itself, all symbols resolved now and visible to it alone, and checks the

@@ -12,7 +12,7 @@ use datafusion::{
 
 use self::builder::LinkedIn;
 pub use self::{
-    builder::PluginHostBuilder,
+    builder::{CheckedPlugins, PluginHostBuilder},
     plugin::{LoadedPlugin, RefusedCapability},
 };
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
     metrics::{MeasuredItem, prometheus, trace},
     policy::{self, Guard, GuardedSession, Subject},
     tables,
+    trust::Grant,
 };
 
 /// The loaded plugins of a host application. Clones share them.
@@ -199,7 +200,8 @@ impl PluginHost {
             .map(|plugin| Candidate {
                 plugin: plugin.name(),
                 functions: plugin.functions(),
-                replace_builtins: self.inner.config.plugin(plugin.name()).replace_builtins,
+                refused: plugin.refused(),
+                replace_builtins: plugin.grants().allow(&Grant::ReplaceBuiltins),
             })
             .collect()
     }

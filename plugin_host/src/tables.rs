@@ -131,6 +131,17 @@ fn plugins(host: &PluginHost) -> Vec<(&'static str, ArrayRef)> {
             })),
         ),
         ("since", since(&quarantines)),
+            "trust",
+            owned(plugins.iter().map(|p| p.trust().mode.to_string())),
+        ),
+        (
+            "sha256",
+            optional(plugins.iter().map(|p| p.trust().sha256.clone())),
+        ),
+        (
+            "signer",
+            optional(plugins.iter().map(|p| p.trust().signer.clone())),
+        ),
     ]
 }
 

@@ -1,7 +1,10 @@
 //! The packed description: what only a running plugin can say, for people and for later hosts.
 
+mod difference;
 pub(super) mod record;
 mod signature;
+
+pub use difference::{ChangedItem, Difference};
 
 use arrow_schema::DataType;
 use datafusion_plugin_api::abi::message::{
@@ -150,6 +153,23 @@ impl Description {
             + self.function_factories.len()
     }
 
+    /// What is no function, by kind.
+    fn named(&self) -> [(&'static str, &[String]); 11] {
+        [
+            ("table provider", &self.tables),
+            ("table factory", &self.table_factories),
+            ("catalog", &self.catalogs),
+            ("relation planner", &self.relation_planners),
+            ("expression planner", &self.expression_planners),
+            ("type planner", &self.type_planners),
+            ("policy", &self.policies),
+            ("analyzer rule", &self.analyzer_rules),
+            ("optimizer rule", &self.optimizer_rules),
+            ("physical optimizer rule", &self.physical_optimizer_rules),
+            ("function factory", &self.function_factories),
+        ]
+    }
+
     /// The first fact in which this description, packed, differs from what activation yields.
     ///
     /// Names, kinds, aliases and volatility are facts. Signatures and documentation are text
@@ -168,22 +188,7 @@ impl Description {
             });
             let table_functions = description.table_functions.iter();
             let table_functions = table_functions.map(|entry| ("table", entry.name.as_str()));
-            let sources = [
-                ("table provider", &description.tables),
-                ("table factory", &description.table_factories),
-                ("catalog", &description.catalogs),
-                ("relation planner", &description.relation_planners),
-                ("expression planner", &description.expression_planners),
-                ("type planner", &description.type_planners),
-                ("policy", &description.policies),
-                ("analyzer rule", &description.analyzer_rules),
-                ("optimizer rule", &description.optimizer_rules),
-                (
-                    "physical optimizer rule",
-                    &description.physical_optimizer_rules,
-                ),
-                ("function factory", &description.function_factories),
-            ];
+            let sources = description.named();
             let sources = sources
                 .into_iter()
                 .flat_map(|(kind, names)| names.iter().map(move |name| (kind, name.as_str())));

@@ -18,6 +18,11 @@ use super::{
 
 pub(super) fn file(path: &Path) -> Result<Artifact, ArtifactProblem> {
     let (file, len) = open(path)?;
+    opened(file, len, path)
+}
+
+/// Reads an open file; `path` is what it is known as.
+pub(super) fn opened(file: File, len: u64, path: &Path) -> Result<Artifact, ArtifactProblem> {
     let cache = ReadCache::new(Source {
         file,
         len,
@@ -37,7 +42,7 @@ pub(super) fn memory(bytes: &[u8]) -> Result<Artifact, ArtifactProblem> {
 }
 
 /// Opens a regular file of a length that is read.
-pub(super) fn open(path: &Path) -> Result<(File, u64), ArtifactProblem> {
+pub(crate) fn open(path: &Path) -> Result<(File, u64), ArtifactProblem> {
     // Asked before opening: opening a pipe waits for its other end.
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::import::imported::ItemKind;
+use crate::{import::imported::ItemKind, registry::RefusedCapability};
 
 /// What an install did, plugin by plugin.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub struct PluginReport {
     pub plugin: String,
     /// Its functions.
     pub items: Vec<InstalledItem>,
+    /// What it exports and what is not installed: kinds that this host does not take, and kinds that are
+    /// not granted.
+    pub refused: Vec<RefusedCapability>,
 }
 
 /// One function as installed. It answers to its qualified name in every case.
@@ -97,6 +100,14 @@ impl InstallReport {
             .iter()
             .flat_map(|plugin| &plugin.items)
             .all(|item| item.unchanged)
+    }
+
+    /// What is exported and not installed, each with its plugin.
+    pub fn refused(&self) -> impl Iterator<Item = (&str, &RefusedCapability)> {
+        self.plugins.iter().flat_map(|plugin| {
+            let refused = plugin.refused.iter();
+            refused.map(|refused| (plugin.plugin.as_str(), refused))
+        })
     }
 
     /// The items that do not answer to their bare name, where their kind has one.

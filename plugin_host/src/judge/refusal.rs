@@ -83,6 +83,17 @@ pub enum Refusal {
         /// The plugin's contract.
         found: ContractVersion,
     },
+    /// A capability that every plugin does not have.
+    #[error(
+        "capability '{capability}' is not granted; grant it with 'plugin-host install', or list it in \
+         plugins.{plugin}.grants"
+    )]
+    NotGranted {
+        /// The capability's kind.
+        capability: String,
+        /// The plugin.
+        plugin: String,
+    },
     /// None of the plugin's capabilities is taken.
     #[error("expected a capability that this host takes, found none: {} refused", refused.join(", "))]
     NothingLeft {

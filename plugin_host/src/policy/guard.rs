@@ -67,14 +67,16 @@ pub(super) type Restrictions = BTreeMap<TableId, Restriction>;
 #[derive(Debug)]
 pub(crate) struct Guard {
     policies: Vec<Asked>,
-    missing: Vec<String>,
+    missing: Vec<PolicyRefusal>,
 }
 
 impl Guard {
-    /// `required` are plugins or `plugin.policy`.
+    /// `required` are plugins or `plugin.policy`; `ungranted` are loaded, as `plugin.policy`, and not to be
+    /// asked.
     pub(crate) fn new(
         policies: impl IntoIterator<Item = Arc<ImportedPolicy>>,
         required: &[String],
+        ungranted: impl IntoIterator<Item = String>,
     ) -> Self {
         let policies: Vec<_> = policies.into_iter().map(Asked::new).collect();
         let there = |required: &String| {
@@ -82,7 +84,20 @@ impl Guard {
                 asked.name() == required || asked.policy().origin().plugin().name() == required
             })
         };
-        let missing = required.iter().filter(|name| !there(name)).cloned();
+        let ungranted: Vec<_> = ungranted.into_iter().collect();
+        let of = |name: &str, required: &str| {
+            name == required
+                || name
+                    .split_once('.')
+                    .is_some_and(|(plugin, _)| plugin == required)
+        };
+        let missing = required.iter().filter(|name| !there(name)).map(|required| {
+            let policy = required.clone();
+            match ungranted.iter().any(|name| of(name, required)) {
+                true => PolicyRefusal::NotGranted { policy },
+                false => PolicyRefusal::Missing { policy },
+            }
+        });
         Self {
             missing: missing.collect(),
             policies,
@@ -107,9 +122,7 @@ impl Guard {
     /// Refuses when a policy that must be there is not.
     pub(super) fn check_complete(&self) -> Result<(), PolicyRefusal> {
         match self.missing.first() {
-            Some(policy) => Err(PolicyRefusal::Missing {
-                policy: policy.clone(),
-            }),
+            Some(refusal) => Err(refusal.clone()),
             None => Ok(()),
         }
     }

@@ -24,6 +24,15 @@ pub enum PolicyRefusal {
         /// The plugin, or `plugin.policy`.
         policy: String,
     },
+    /// The configuration demands a policy that its plugin may not install.
+    #[error(
+        "refused: policy '{policy}' is required by the configuration, but its plugin is not granted \
+         capability 'policy'; grant it with 'plugin-host install', or in the plugin's grants"
+    )]
+    NotGranted {
+        /// The plugin, or `plugin.policy`.
+        policy: String,
+    },
     /// A policy failed or panicked.
     #[error("refused: policy '{policy}' gave no decision: {problem}")]
     Failed {

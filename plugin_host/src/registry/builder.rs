@@ -1,15 +1,14 @@
 //! Finding and loading plugins.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use datafusion_plugin_api::abi::{CallError, PluginInstanceObject};
 
 use super::{Inner, LoadedPlugin, PassedOverFile, PluginHost};
 use crate::{
-    artifact::{Artifact, ArtifactProblem},
     config::Config,
-    discover::{Candidate, Origin, SearchPath, check_unique_names},
-    error::{HostError, LoadFailure, LoadFailures, LoadProblem},
+    discover::{SearchPath, check_unique_names},
+    error::{HostError, LoadFailure, LoadFailures},
     import::{
         drops::report_drop_failures,
         imported::Described,
@@ -17,6 +16,7 @@ use crate::{
         policy::{self, ImportedPolicy},
     },
     policy::Guard,
+    trust::{Checked, Examined, Grant, Grants, Trust},
 };
 
 /// Says where plugins are and how they may be used.
@@ -26,6 +26,17 @@ pub struct PluginHostBuilder {
     config: Config,
     name: Option<String>,
     linked_in: Vec<(String, PluginInstanceObject)>,
+    grants: BTreeMap<String, Vec<Grant>>,
+    grants_all: bool,
+}
+
+/// Plugins that were found and may be loaded, with the bytes that will be loaded. Nothing of them has
+/// been executed.
+#[derive(Debug)]
+pub struct CheckedPlugins {
+    builder: PluginHostBuilder,
+    checked: Vec<Checked>,
+    passed_over: Vec<PassedOverFile>,
 }
 
 impl PluginHostBuilder {
@@ -70,42 +81,112 @@ impl PluginHostBuilder {
         self
     }
 
-    /// Finds, judges, loads and activates the plugins.
+    /// Lets a plugin do what `grants` name, beside what the configuration and the lock grant.
+    pub fn grant(
+        mut self,
+        plugin: impl Into<String>,
+        grants: impl IntoIterator<Item = Grant>,
+    ) -> Self {
+        self.grants.entry(plugin.into()).or_default().extend(grants);
+        self
+    }
+
+    /// Grants every capability to every plugin: for an application that chooses its plugins itself. Names of
+    /// built-ins stay with them.
+    pub fn grant_every_capability(mut self) -> Self {
+        self.grants_all = true;
+        self
+    }
+
+    /// Finds, checks, judges, loads and activates the plugins.
     ///
     /// # Errors
-    /// When a named path is missing, two files hold plugins of one name, or a plugin cannot be
-    /// loaded. All failures are listed; none of the plugins is used then.
+    /// When a named path is missing, two files hold plugins of one name, or a plugin is not trusted or cannot
+    /// be loaded. All failures of a stage are listed; none of the plugins is used then.
     pub fn load(self) -> Result<PluginHost, HostError> {
-        report_drop_failures();
+        self.check()?.load()
+    }
+
+    /// Finds the plugins and checks what vouches for them. Nothing of them is executed; what
+    /// [`CheckedPlugins::load`] loads is what was checked here, whatever becomes of the files meanwhile.
+    /// In mode `any` nothing vouches for the bytes, and the file is loaded as it is then.
+    ///
+    /// # Errors
+    /// As [`PluginHostBuilder::load`].
+    pub fn check(self) -> Result<CheckedPlugins, HostError> {
         let found = self.search.find().complete()?;
         let mut passed_over: Vec<_> = found.passed_over.into_iter().map(Into::into).collect();
-        let mut failures = Vec::new();
-        let mut artifacts = Vec::new();
+        let mut trust = Trust::new(&self.config);
+        let mut failures = trust.missing(&self.search);
+        let mut checked = Vec::new();
         for candidate in found.candidates {
-            match self.read(&candidate) {
-                Ok(Use::Yes(artifact)) => artifacts.push(*artifact),
-                Ok(Use::No(reason)) => {
-                    passed_over.push(PassedOverFile {
-                        path: candidate.path,
-                        reason,
-                    });
-                }
+            match trust.examine(&candidate) {
+                Ok(Examined::Plugin(plugin)) => checked.push(*plugin),
+                Ok(Examined::PassedOver(reason)) => passed_over.push(PassedOverFile {
+                    path: candidate.path,
+                    reason,
+                }),
                 Err(problem) => failures.push(LoadFailure {
                     path: candidate.path,
                     problem,
                 }),
             }
         }
-        check_unique_names(
-            artifacts
-                .iter()
-                .map(|artifact| (artifact.manifest().name.as_str(), artifact.path())),
-        )?;
-        let host = self.name.as_deref().unwrap_or("datafusion-plugin-host");
+        check_unique_names(checked.iter().map(|plugin| {
+            let artifact = plugin.artifact();
+            (artifact.manifest().name.as_str(), artifact.path())
+        }))?;
+        if !failures.is_empty() {
+            return Err(HostError::Load(LoadFailures {
+                failures,
+                others: checked.len(),
+            }));
+        }
+        Ok(CheckedPlugins {
+            builder: self,
+            checked,
+            passed_over,
+        })
+    }
+
+    /// What a plugin may do.
+    fn granted(&self, checked: &Checked) -> Grants {
+        let name = &checked.artifact().manifest().name;
+        let own = self.grants.get(name).into_iter().flatten();
+        let named = checked.granted().iter().chain(own).cloned();
+        let grants = self.config.plugin(name).granted().and(named);
+        match self.grants_all {
+            true => grants.and_every_capability(),
+            false => grants,
+        }
+    }
+}
+
+impl CheckedPlugins {
+    /// The plugins, in the order they were found.
+    pub fn plugins(&self) -> &[Checked] {
+        &self.checked
+    }
+
+    /// Judges, loads and activates them.
+    ///
+    /// # Errors
+    /// When one does not suit the host or cannot be loaded. All failures are listed; none of the
+    /// plugins is used then.
+    pub fn load(self) -> Result<PluginHost, HostError> {
+        report_drop_failures();
+        let Self {
+            builder,
+            checked,
+            passed_over,
+        } = self;
+        let host = builder.name.as_deref().unwrap_or("datafusion-plugin-host");
+        let mut failures = Vec::new();
         let mut plugins = Vec::new();
-        for artifact in artifacts {
-            let path = artifact.path().to_owned();
-            match LoadedPlugin::load_within(artifact, &self.config, host) {
+        for checked in checked {
+            let path = checked.artifact().path().to_owned();
+            let grants = builder.granted(&checked);
+            match LoadedPlugin::load_within(checked, grants, &builder.config, host) {
                 Ok(plugin) => plugins.push(plugin),
                 Err(problem) => failures.push(LoadFailure { path, problem }),
             }
@@ -117,47 +198,27 @@ impl PluginHostBuilder {
             }));
         }
         let mut linked_in = Vec::new();
-        for (plugin, instance) in self.linked_in {
-            let taken = LinkedIn::take(&plugin, instance, &self.config);
+        for (plugin, instance) in builder.linked_in {
+            let taken = LinkedIn::take(&plugin, instance, &builder.config);
             let refuse = |source| HostError::LinkedIn { plugin, source };
             linked_in.push(taken.map_err(refuse)?);
         }
         let linked = linked_in.iter().flat_map(|plugin| &plugin.policies);
         let mut policies: Vec<_> = linked.cloned().collect();
         policies.extend(plugins.iter().flat_map(|plugin| plugin.policies()).cloned());
-        let guard = Guard::new(policies, &self.config.policies.required);
+        let required = &builder.config.policies.required;
+        let ungranted = plugins.iter().flat_map(LoadedPlugin::ungranted_policies);
+        let guard = Guard::new(policies, required, ungranted);
         let inner = Inner {
             guard: Arc::new(guard),
             linked_in,
             plugins,
             passed_over,
-            config: self.config,
+            config: builder.config,
         };
         Ok(PluginHost {
             inner: Arc::new(inner),
         })
-    }
-
-    fn read(&self, candidate: &Candidate) -> Result<Use, LoadProblem> {
-        match Artifact::read(&candidate.path) {
-            Ok(artifact) => {
-                let name = &artifact.manifest().name;
-                if self.config.plugin(name).enabled {
-                    return Ok(Use::Yes(Box::new(artifact)));
-                }
-                Ok(Use::No(format!(
-                    "plugin '{name}' is disabled in the configuration"
-                )))
-            }
-            // A directory may hold libraries that plugins depend on.
-            Err(error)
-                if matches!(error.problem, ArtifactProblem::NoManifest { .. })
-                    && candidate.origin != Origin::PluginFile =>
-            {
-                Ok(Use::No(error.problem.to_string()))
-            }
-            Err(error) => Err(LoadProblem::Artifact(error)),
-        }
     }
 }
 
@@ -185,10 +246,4 @@ impl LinkedIn {
             _instance: instance,
         })
     }
-}
-
-/// Whether a candidate is used, or why not.
-enum Use {
-    Yes(Box<Artifact>),
-    No(String),
 }

@@ -24,12 +24,15 @@ use crate::{
     load,
     log::{HostLog, current_max_level},
     threads::Threads,
+    trust::{Checked, Grants, TrustBasis},
 };
 
 /// A plugin that is loaded and activated. Its library stays mapped for the life of the process.
 #[derive(Debug)]
 pub struct LoadedPlugin {
     artifact: Artifact,
+    trust: TrustBasis,
+    grants: Grants,
     described: Described,
     refused: Vec<RefusedCapability>,
     functions: Vec<Imported>,
@@ -40,7 +43,7 @@ pub struct LoadedPlugin {
 }
 
 /// A declared capability that this host does not take.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RefusedCapability {
     /// The capability.
@@ -52,18 +55,19 @@ pub struct RefusedCapability {
 impl LoadedPlugin {
     /// As [`Self::load`], with the limit of time that the configuration sets.
     pub(super) fn load_within(
-        artifact: Artifact,
+        checked: Checked,
+        grants: Grants,
         config: &Config,
         host: &str,
     ) -> Result<Self, LoadProblem> {
-        let plugin = artifact.manifest().name.clone();
+        let plugin = checked.artifact().manifest().name.clone();
         let Some(limit) = config.limits(&plugin).activation_ms else {
-            return Self::load(artifact, config, host);
+            return Self::load(checked, grants, config, host);
         };
         let (config, host) = (config.clone(), host.to_owned());
         let loading = Threads::new(format!("load {plugin}"), 1);
         let loaded = loading.run(Duration::from_millis(limit), move || {
-            Self::load(artifact, &config, &host)
+            Self::load(checked, grants, &config, &host)
         });
         loaded.unwrap_or_else(|error| {
             let problem = error.to_string();
@@ -72,7 +76,18 @@ impl LoadedPlugin {
     }
 
     /// Judges, opens and activates the plugin of an artifact.
-    fn load(artifact: Artifact, config: &Config, host: &str) -> Result<Self, LoadProblem> {
+    fn load(
+        checked: Checked,
+        grants: Grants,
+        config: &Config,
+        host: &str,
+    ) -> Result<Self, LoadProblem> {
+        let Checked {
+            artifact,
+            basis,
+            snapshot,
+            ..
+        } = checked;
         let manifest = artifact.manifest();
         let name = manifest.name.clone();
         let settings = config.plugin(&name);
@@ -84,7 +99,12 @@ impl LoadedPlugin {
                 reasons: verdict.reasons,
             });
         }
-        let module = load::open(artifact.path()).map_err(|source| LoadProblem::Open {
+        let verdict = verdict.within(&grants, &name);
+        let module = match snapshot {
+            Some(snapshot) => load::open_snapshot(snapshot),
+            None => load::open(artifact.path()),
+        };
+        let module = module.map_err(|source| LoadProblem::Open {
             plugin: name.clone(),
             source,
         })?;
@@ -132,6 +152,8 @@ impl LoadedPlugin {
             .collect();
         Ok(Self {
             artifact,
+            trust: basis,
+            grants,
             described,
             refused,
             functions,
@@ -178,6 +200,28 @@ impl LoadedPlugin {
 
     pub(crate) fn activated(&self) -> &Arc<Activated> {
         &self.activated
+    }
+
+    /// Why it was loaded.
+    pub fn trust(&self) -> &TrustBasis {
+        &self.trust
+    }
+
+    /// What it may do.
+    pub fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    /// The policies that it exports and that are not granted, as `plugin.policy`.
+    pub(crate) fn ungranted_policies(&self) -> impl Iterator<Item = String> {
+        let refused = !self.grants.allow_capability(&CapabilityKind::Policy);
+        let policies = self
+            .described
+            .exports
+            .policies
+            .iter()
+            .filter(move |_| refused);
+        policies.map(|policy| format!("{}.{policy}", self.name()))
     }
 
     pub(crate) fn functions(&self) -> &[Imported] {

@@ -10,6 +10,7 @@ use plugin_tests::plugins::plugin;
 
 pub(crate) fn example() -> PluginHost {
     PluginHost::builder()
+        .grant_every_capability()
         .plugin_file(plugin("datafusion-plugin-example"))
         .load()
         .unwrap()

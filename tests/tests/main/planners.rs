@@ -26,6 +26,7 @@ use plugin_tests::plugins::plugin;
 fn host() -> &'static PluginHost {
     static HOST: LazyLock<PluginHost> = LazyLock::new(|| {
         PluginHost::builder()
+            .grant_every_capability()
             .plugin_file(plugin("datafusion-plugin-example"))
             .plugin_file(plugin("fixture-planner-plugin"))
             // All tests share it, those of faults too.

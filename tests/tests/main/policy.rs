@@ -19,7 +19,9 @@ use plugin_tests::plugins::plugin;
 
 fn linked_in(instance: impl FnOnce() -> Plugin, name: &str, config: Config) -> PluginHost {
     let instance: PluginInstanceObject = instance().into_instance().unwrap();
-    let host = PluginHost::builder().config(config);
+    let host = PluginHost::builder()
+        .grant_every_capability()
+        .config(config);
     host.linked_policies(name, instance).load().unwrap()
 }
 
@@ -31,6 +33,7 @@ fn hosts(rules: &str) -> [(&'static str, PluginHost); 2] {
     let text = serde_json::to_string(rules).unwrap();
     let config = format!("[plugins.policy.options]\ntext = {text}");
     let loaded = PluginHost::builder()
+        .grant_every_capability()
         .plugin_file(plugin("datafusion-plugin-policy"))
         .config(Config::parse(&config).unwrap())
         .load()

@@ -110,7 +110,11 @@ fn another_datafusion_major_refuses_what_needs_it() {
     let copy = patched(&spark, library(&folder, "spark"), |records| {
         set(records, "datafusion", "54.0.0");
     });
-    let host = PluginHost::builder().plugin_file(copy).load().unwrap();
+    let host = PluginHost::builder()
+        .grant_every_capability()
+        .plugin_file(copy)
+        .load()
+        .unwrap();
     let [simplify, planner] = host.plugins()[0].refused() else {
         panic!("two capabilities are refused");
     };
@@ -305,7 +309,11 @@ fn an_unknown_capability_is_refused_alone() {
     let copy = patched(&example(), library(&folder, "later"), |records| {
         records.push(("capability".to_owned(), "oracle:portable".to_owned()));
     });
-    let host = PluginHost::builder().plugin_file(copy).load().unwrap();
+    let host = PluginHost::builder()
+        .grant_every_capability()
+        .plugin_file(copy)
+        .load()
+        .unwrap();
     let [refused] = host.plugins()[0].refused() else {
         panic!("one capability is refused");
     };

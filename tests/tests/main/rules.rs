@@ -21,6 +21,7 @@ use plugin_tests::plugins::plugin;
 fn host(rules: &[&str], options: &str) -> PluginHost {
     let config = format!("[plugins.rules.options]\nrules = {rules:?}\n{options}");
     PluginHost::builder()
+        .grant_every_capability()
         .plugin_file(plugin("fixture-rule-plugin"))
         .config(Config::parse(&config).unwrap())
         .load()

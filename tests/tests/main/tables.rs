@@ -23,6 +23,7 @@ use plugin_tests::plugins::plugin;
 fn host() -> &'static PluginHost {
     static HOST: LazyLock<PluginHost> = LazyLock::new(|| {
         PluginHost::builder()
+            .grant_every_capability()
             .plugin_file(plugin("fixture-table-plugin"))
             // All tests share it, those of faults too.
             .config(Config::parse("[host]\nquarantine = { after = 0 }").unwrap())

@@ -14,6 +14,7 @@ use plugin_tests::plugins::plugin;
 pub(crate) fn host() -> &'static PluginHost {
     static HOST: LazyLock<PluginHost> = LazyLock::new(|| {
         PluginHost::builder()
+            .grant_every_capability()
             .plugin_file(plugin("fixture-twin-plugin"))
             .load()
             .unwrap()

@@ -1,5 +1,9 @@
 //! Signatures as people read them.
 
+mod covers;
+
+pub(super) use covers::covers;
+
 use arrow_schema::DataType;
 use datafusion_plugin_api::abi::message::{
     ArrayArgument, Coercion, Signature, TypeClass, TypeSignature,

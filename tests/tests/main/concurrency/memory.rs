@@ -73,7 +73,7 @@ fn session(files: &[&str]) -> SessionContext {
         .with_physical_optimizer_rules(Vec::new())
         .build();
     let context = SessionContext::new_with_state(state);
-    let builder = PluginHost::builder();
+    let builder = PluginHost::builder().grant_every_capability();
     let builder = files
         .iter()
         .fold(builder, |builder, file| builder.plugin_file(*file));

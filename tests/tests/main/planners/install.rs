@@ -43,6 +43,7 @@ fn planners_of(context: &SessionContext) -> (usize, usize) {
 async fn a_live_session_keeps_everything_else() {
     let config = Config::parse("[plugins.spark]\nreplace_builtins = true").unwrap();
     let spark = PluginHost::builder()
+        .grant_every_capability()
         .plugin_file(plugin("datafusion-plugin-spark"))
         .config(config)
         .load()

@@ -21,6 +21,7 @@ fn hosts(mode: &str) -> [PluginHost; 2] {
     let config = || Config::parse(&text).unwrap();
     let made = || Plugin::new().policy("wild", Misbehaving::new(mode));
     let loaded = PluginHost::builder()
+        .grant_every_capability()
         .plugin_file(plugin("fixture-policy-plugin"))
         .config(config())
         .load()
@@ -180,7 +181,9 @@ async fn a_required_policy_that_is_not_there_refuses_everything() {
         ("policy", true),
     ] {
         let config = format!("[policies]\nrequired = ['{required}']");
-        let mut builder = PluginHost::builder().config(Config::parse(&config).unwrap());
+        let mut builder = PluginHost::builder()
+            .grant_every_capability()
+            .config(Config::parse(&config).unwrap());
         if loaded {
             builder = builder.plugin_file(plugin("fixture-policy-plugin"));
         }
@@ -208,6 +211,7 @@ async fn a_required_policy_that_is_not_there_refuses_everything() {
     }
     let config = Config::parse("[policies]\nrequired = ['misbehaving.wild']").unwrap();
     let there = PluginHost::builder()
+        .grant_every_capability()
         .plugin_file(plugin("fixture-policy-plugin"))
         .config(config)
         .load()

@@ -85,6 +85,7 @@ fn mistakes_are_named_when_the_plugin_starts() {
         let text = format!("[plugins.policy.options]\n{options}");
         let config = Config::parse(&text).unwrap();
         let error = PluginHost::builder()
+            .grant_every_capability()
             .plugin_file(plugin("datafusion-plugin-policy"))
             .config(config)
             .load()

@@ -25,6 +25,7 @@ pub async fn plugin() -> SessionContext {
     static HOST: LazyLock<PluginHost> = LazyLock::new(|| {
         let config = Config::parse("[plugins.spark]\nreplace_builtins = true").unwrap();
         PluginHost::builder()
+            .grant_every_capability()
             .plugin_file(plugin_tests::plugins::plugin("datafusion-plugin-spark"))
             .config(config)
             .load()

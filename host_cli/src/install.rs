@@ -1,0 +1,267 @@
+//! `plugin-host install`
+
+use std::{
+    collections::BTreeSet,
+    io::{self, BufRead, IsTerminal, Write},
+    path::{Path, PathBuf},
+};
+
+use datafusion_plugin_host::{
+    artifact::{Artifact, ArtifactError, ArtifactProblem},
+    config::Config,
+    discover::{Candidate, Origin, SearchPath},
+    judge::JudgeOptions,
+    trust::{Grant, Lock, LockEntry, Signature, Snapshot, Store, Trust, TrustMode, TrustProblem},
+};
+
+use crate::{
+    cli::{self, InstallArgs},
+    exit::{CliError, Exit},
+    output::{WIDTH, clean, wrapped},
+    report::Report,
+};
+
+/// A plugin that may be installed.
+struct Reviewed {
+    snapshot: Snapshot,
+    entry: LockEntry,
+    /// What it asks for beyond functions and tables.
+    asks: BTreeSet<Grant>,
+    report: Report,
+}
+
+pub(crate) fn run(args: &InstallArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
+    let config = args.keys.config()?;
+    let directory = cli::directory(args.to.as_ref())?;
+    let mut plugins = Vec::new();
+    for file in files(&args.paths)? {
+        plugins.push(review(&file, &config)?);
+    }
+    let known = Lock::read(directory.join(datafusion_plugin_host::trust::LOCK_FILE))?;
+    let mut exit = Exit::Success;
+    for plugin in &mut plugins {
+        plugin.show(known.as_ref(), out)?;
+        if !plugin.report.loadable {
+            exit = Exit::Failure;
+        }
+        plugin.grant(args)?;
+    }
+    if exit != Exit::Success {
+        writeln!(out, "nothing is installed")?;
+        return Ok(exit);
+    }
+    for plugin in &plugins {
+        if !args.yes && !plugin.agreed(out)? {
+            writeln!(out, "nothing is installed")?;
+            return Ok(Exit::Failure);
+        }
+    }
+    let store = Store::open(&directory)?;
+    for plugin in plugins {
+        let (name, version) = (plugin.entry.name.clone(), clean(&plugin.entry.version));
+        let lock = store.install(&plugin.snapshot, plugin.entry, &mut |_| {})?;
+        let file = lock
+            .plugin(&name)
+            .map(|entry| store.directory().join(&entry.file));
+        let file = file.unwrap_or_default();
+        writeln!(
+            out,
+            "installed {name} {version}  ({})",
+            clean(&file.display().to_string())
+        )?;
+        would_load(&file, &config)?;
+    }
+    Ok(Exit::Success)
+}
+
+/// The files, and the plugins among the files of the directories.
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let found = SearchPath::new().with_dir(path).find().complete();
+        let before = files.len();
+        for candidate in found
+            .map_err(datafusion_plugin_host::HostError::from)?
+            .candidates
+        {
+            match Artifact::read(&candidate.path) {
+                // A plugin may depend on it, but it is not one.
+                Err(error) if matches!(error.problem, ArtifactProblem::NoManifest { .. }) => {}
+                artifact => {
+                    artifact?;
+                    files.push(candidate.path);
+                }
+            }
+        }
+        if files.len() == before {
+            let path = path.display();
+            return Err(CliError::Refused(format!(
+                "{path}: a directory without plugins"
+            )));
+        }
+    }
+    Ok(files)
+}
+
+/// Copies a file to where it does not change any more, and looks at it there.
+fn review(file: &Path, config: &Config) -> Result<Reviewed, CliError> {
+    let snapshot = Snapshot::of(file).map_err(|problem| ArtifactError {
+        path: file.to_owned(),
+        problem,
+    })?;
+    let artifact = Artifact::of_snapshot(&snapshot, file)?;
+    let untrusted = |problem| CliError::Untrusted {
+        path: file.to_owned(),
+        problem: Box::new(problem),
+    };
+    let signature = signature(file, &snapshot, config).map_err(untrusted)?;
+    let manifest = artifact.manifest();
+    let mut entry = LockEntry::new(&manifest.name, &manifest.version);
+    if let Some(signature) = &signature {
+        entry.signer = Some(signature.key_id().to_string());
+        entry.signature = Some(signature.text().to_owned());
+    }
+    let mut asks = BTreeSet::new();
+    for capability in &manifest.capabilities {
+        // What this host does not know cannot be granted.
+        match Grant::from_name(capability.kind.name()) {
+            Some(grant) if grant.is_default() => drop(entry.capabilities.insert(grant)),
+            Some(grant) => drop(asks.insert(grant)),
+            None => {}
+        }
+    }
+    let allow = config.plugin(&manifest.name).allow_panic_abort;
+    let options = |_: &str| JudgeOptions::default().with_panic_abort(allow);
+    let report = Report::of(file, Ok(artifact), options);
+    Ok(Reviewed {
+        snapshot,
+        entry,
+        asks,
+        report,
+    })
+}
+
+/// The file's signature, verified; `None` where there is none and none is needed.
+fn signature(
+    file: &Path,
+    snapshot: &Snapshot,
+    config: &Config,
+) -> Result<Option<Signature>, TrustProblem> {
+    let keys = &config.trust.keys;
+    let needed = config.trust.mode == Some(TrustMode::Signed);
+    match Signature::beside(file)? {
+        // Without keys there is nobody to believe, and the signature is left out.
+        Some(_) if keys.is_empty() && !needed => Ok(None),
+        Some(_) if keys.is_empty() => Err(TrustProblem::NoKeys),
+        Some(signature) => {
+            signature.verify(keys, snapshot.reader().map_err(TrustProblem::Read)?)?;
+            Ok(Some(signature))
+        }
+        None if needed => Err(TrustProblem::Unsigned {
+            expected: keys.iter().map(|key| key.id()).collect(),
+            path: datafusion_plugin_host::trust::signature_path(file),
+        }),
+        None => Ok(None),
+    }
+}
+
+/// Whether a host would take what was installed: a directory that others can write to is told of now.
+fn would_load(file: &Path, config: &Config) -> Result<(), CliError> {
+    let candidate = Candidate {
+        path: file.to_owned(),
+        origin: Origin::PluginFile,
+    };
+    match Trust::new(config).examine(&candidate) {
+        Ok(_) => Ok(()),
+        Err(problem) => Err(CliError::Refused(format!(
+            "{}: installed, but would not be loaded: {problem}",
+            file.display()
+        ))),
+    }
+}
+
+impl Reviewed {
+    fn show(&self, known: Option<&Lock>, out: &mut dyn Write) -> io::Result<()> {
+        self.report.write(out, false)?;
+        let bytes = format!("{}, {} bytes", self.snapshot.sha256(), self.snapshot.len());
+        writeln!(out, "  sha256      {bytes}")?;
+        let signer = match &self.entry.signer {
+            Some(signer) => format!("by key {signer}, verified"),
+            None => "none verified".to_owned(),
+        };
+        writeln!(out, "  signature   {signer}")?;
+        let asks = match self.asks.is_empty() {
+            true => "nothing beyond functions and tables".to_owned(),
+            false => names(&self.asks),
+        };
+        for (position, line) in wrapped(&asks, WIDTH - 14).iter().enumerate() {
+            let label = if position == 0 { "asks for" } else { "" };
+            writeln!(out, "  {label:<11} {line}")?;
+        }
+        let old = known.and_then(|lock| lock.plugin(&self.entry.name));
+        if let Some(old) = old.filter(|old| old.sha256 != self.snapshot.sha256()) {
+            writeln!(out, "  replaces    {} {}", old.name, clean(&old.version))?;
+            let more: BTreeSet<_> = self.asks.difference(&old.capabilities).cloned().collect();
+            if !more.is_empty() {
+                writeln!(out, "  asks newly  {}", names(&more))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what is granted.
+    fn grant(&mut self, args: &InstallArgs) -> Result<(), CliError> {
+        if args.grants.is_empty() {
+            self.entry.capabilities.extend(self.asks.iter().cloned());
+            return Ok(());
+        }
+        for grant in &args.grants {
+            let has = self.asks.contains(grant) || *grant == Grant::ReplaceBuiltins;
+            if !has && !grant.is_default() {
+                let name = &self.entry.name;
+                return Err(CliError::Refused(format!(
+                    "plugin '{name}' does not ask for '{grant}', so it is not granted"
+                )));
+            }
+            if has {
+                self.entry.capabilities.insert(grant.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks, on the terminal.
+    fn agreed(&self, out: &mut dyn Write) -> Result<bool, CliError> {
+        if !io::stdin().is_terminal() {
+            return Err(CliError::Refused(
+                "nobody to ask, as the input is no terminal; review the above and give --yes"
+                    .to_owned(),
+            ));
+        }
+        let granted = self
+            .entry
+            .capabilities
+            .iter()
+            .filter(|grant| !grant.is_default());
+        let granted: BTreeSet<_> = granted.cloned().collect();
+        let (name, version) = (&self.entry.name, clean(&self.entry.version));
+        let granting = match granted.is_empty() {
+            true => String::new(),
+            false => format!(" and grant {}", names(&granted)),
+        };
+        write!(out, "Install {name} {version}{granting}? [y/N] ")?;
+        out.flush()?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+}
+
+fn names(grants: &BTreeSet<Grant>) -> String {
+    let names: Vec<_> = grants.iter().map(Grant::name).collect();
+    names.join(", ")
+}

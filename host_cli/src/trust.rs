@@ -1,0 +1,77 @@
+//! Telling plainly what vouches for plugins.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use datafusion_plugin_host::{
+    InstallReport,
+    config::Config,
+    discover::SearchPath,
+    trust::{Trust, TrustMode},
+};
+
+use crate::output::clean;
+
+/// What vouches for the plugins of each place that is looked at, a line each.
+pub(crate) fn modes(search: &SearchPath, config: &Config) -> Vec<String> {
+    let mut trust = Trust::new(config);
+    let mut told = BTreeSet::new();
+    let mut lines = Vec::new();
+    for (_, path) in search.paths().filter(|(_, path)| path.exists()) {
+        let directory = directory(path);
+        if told.insert(directory.clone()) {
+            lines.push(mode(&mut trust, &directory, config));
+        }
+    }
+    if lines.is_empty() {
+        lines.push("there is no plugin to be trusted".to_owned());
+    }
+    lines
+}
+
+fn directory(path: &Path) -> PathBuf {
+    match path.is_dir() {
+        true => path.to_owned(),
+        false => path.parent().unwrap_or(path).to_owned(),
+    }
+}
+
+fn mode(trust: &mut Trust<'_>, directory: &Path, config: &Config) -> String {
+    let (place, keys) = (directory.display(), config.trust.keys.len());
+    match trust.mode(directory) {
+        Ok((TrustMode::Locked, Some(lock))) => {
+            format!("locked: {place} by {}", lock.path().display())
+        }
+        Ok((TrustMode::Locked, None)) => format!("locked: {place}, but there is no lock"),
+        Ok((TrustMode::Signed, _)) => format!("signed: {place} by {keys} listed keys"),
+        Ok((mode, Some(lock))) => {
+            let lock = lock.path().display();
+            format!("{mode}: nothing vouches for the files in {place}; {lock} is not asked")
+        }
+        Ok((mode, None)) => format!("{mode}: nothing vouches for the files in {place}"),
+        Err(error) => format!("none: {error}"),
+    }
+}
+
+/// Tells people on stderr, as stdout is for data.
+pub(crate) fn tell(lines: &[String]) -> io::Result<()> {
+    for line in lines {
+        writeln!(io::stderr(), "plugin-host: trust: {}", clean(line))?;
+    }
+    Ok(())
+}
+
+/// Tells on stderr what is exported and not installed.
+pub(crate) fn tell_refused(report: &InstallReport) -> io::Result<()> {
+    for (plugin, refused) in report.refused() {
+        let reason = clean(&refused.reason.to_string());
+        writeln!(
+            io::stderr(),
+            "plugin-host: not installed: plugin '{plugin}': {reason}"
+        )?;
+    }
+    Ok(())
+}

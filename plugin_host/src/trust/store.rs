@@ -1,0 +1,280 @@
+//! Changing a directory of plugins together with its lock.
+//!
+//! A file never changes: its name bears its digest. Installing puts the new file there, then replaces the
+//! lock, then takes the old file away; removing replaces the lock, then takes the file away. Whatever
+//! ends a change in the middle, the lock names files that are there, whole, and what it does not name is
+//! not loaded. The next change of that plugin clears such leftovers away.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use tempfile::{Builder, NamedTempFile};
+use thiserror::Error;
+
+use super::{LOCK_FILE, Lock, LockEntry, LockError, Snapshot};
+
+/// The file whose holder may change the directory. It stays, empty.
+const BUSY_FILE: &str = ".plugins.busy";
+/// What the names of unfinished files begin with.
+const UNFINISHED: &str = ".plugins.new.";
+
+/// A directory of plugins that nobody else changes meanwhile.
+#[derive(Debug)]
+pub struct Store {
+    directory: PathBuf,
+    /// The system lets go of it when the process ends, however it ends.
+    _busy: File,
+}
+
+/// What has just been done to a directory. A process may be ended behind any of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// Leftovers of an interrupted change are gone.
+    Cleared,
+    /// A part of the new file is written, under another name.
+    PartWritten,
+    /// The new file is whole and on disk, under another name.
+    Written,
+    /// The new file has its name.
+    Placed,
+    /// The new lock is on disk, under another name.
+    LockWritten,
+    /// The new lock is in force.
+    Locked,
+    /// The old file is gone.
+    OldRemoved,
+}
+
+/// Why a directory was not changed. It is as it was, but for leftovers that are not loaded.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The lock cannot be used.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A file cannot be written, renamed or removed.
+    #[error("{}: {action}: {source}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io {
+            path: path.to_owned(),
+            action,
+            source,
+        }
+    }
+}
+
+impl Store {
+    /// Makes the directory if need be, and waits until nobody else changes it.
+    ///
+    /// # Errors
+    /// A directory that cannot be made or written to.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        fs::create_dir_all(directory).map_err(StoreError::io(directory, "cannot be made"))?;
+        let directory =
+            fs::canonicalize(directory).map_err(StoreError::io(directory, "cannot be resolved"))?;
+        let path = directory.join(BUSY_FILE);
+        let busy = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(StoreError::io(&path, "cannot be opened"))?;
+        busy.lock()
+            .map_err(StoreError::io(&path, "cannot be locked"))?;
+        Ok(Self {
+            directory,
+            _busy: busy,
+        })
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The lock as it is now; without plugins where there is none.
+    ///
+    /// # Errors
+    /// A lock that cannot be used.
+    pub fn lock(&self) -> Result<Lock, LockError> {
+        let path = self.directory.join(LOCK_FILE);
+        Ok(Lock::read(&path)?.unwrap_or_else(|| Lock::new(path)))
+    }
+
+    /// The name that a plugin's file gets.
+    fn file_name(plugin: &str, sha256: &str) -> String {
+        let digits = sha256.get(..16).unwrap_or(sha256);
+        format!("{plugin}-{digits}.{}", std::env::consts::DLL_EXTENSION)
+    }
+
+    /// Puts a plugin's file there and locks it, in place of one of that name. The entry gets its file's
+    /// name, digest and size here. `on_step` is told how far it is.
+    ///
+    /// # Errors
+    /// The directory has then what it had before.
+    pub fn install(
+        &self,
+        snapshot: &Snapshot,
+        mut entry: LockEntry,
+        on_step: &mut dyn FnMut(Step),
+    ) -> Result<Lock, StoreError> {
+        let mut lock = self.lock()?;
+        self.clear(&entry.name, &lock)?;
+        on_step(Step::Cleared);
+        entry.file = Self::file_name(&entry.name, snapshot.sha256());
+        snapshot.sha256().clone_into(&mut entry.sha256);
+        entry.size = snapshot.len();
+        let path = self.directory.join(&entry.file);
+        let failed = |source| StoreError::Io {
+            path: path.clone(),
+            action: "cannot be written",
+            source,
+        };
+        self.place(snapshot, &path, on_step).map_err(failed)?;
+        let file = entry.file.clone();
+        let old = lock.insert(entry);
+        self.write(&lock, on_step)?;
+        if let Some(old) = old.filter(|old| old.file != file) {
+            self.remove_file(&old.file)?;
+            on_step(Step::OldRemoved);
+        }
+        Ok(lock)
+    }
+
+    /// Takes a plugin out of the lock, and its file away; `None` when the lock does not have it.
+    ///
+    /// # Errors
+    /// As [`Store::install`].
+    pub fn remove(
+        &self,
+        plugin: &str,
+        on_step: &mut dyn FnMut(Step),
+    ) -> Result<Option<LockEntry>, StoreError> {
+        let mut lock = self.lock()?;
+        let Some(old) = lock.remove(plugin) else {
+            return Ok(None);
+        };
+        self.write(&lock, on_step)?;
+        self.remove_file(&old.file)?;
+        on_step(Step::OldRemoved);
+        self.clear(plugin, &lock)?;
+        on_step(Step::Cleared);
+        Ok(Some(old))
+    }
+
+    fn place(
+        &self,
+        snapshot: &Snapshot,
+        path: &Path,
+        on_step: &mut dyn FnMut(Step),
+    ) -> io::Result<()> {
+        let mut new = self.unfinished()?;
+        let mut source = snapshot.reader()?;
+        let part = snapshot.len() / 2;
+        io::copy(&mut io::Read::take(&mut source, part), &mut new)?;
+        on_step(Step::PartWritten);
+        io::copy(&mut source, &mut new)?;
+        readable(new.as_file())?;
+        new.as_file().sync_all()?;
+        on_step(Step::Written);
+        new.persist(path).map_err(|error| error.error)?;
+        self.sync();
+        on_step(Step::Placed);
+        Ok(())
+    }
+
+    fn write(&self, lock: &Lock, on_step: &mut dyn FnMut(Step)) -> Result<(), StoreError> {
+        let mut write = || {
+            let mut new = self.unfinished()?;
+            new.write_all(lock.to_string().as_bytes())?;
+            readable(new.as_file())?;
+            new.as_file().sync_all()?;
+            on_step(Step::LockWritten);
+            new.persist(lock.path()).map_err(|error| error.error)?;
+            self.sync();
+            on_step(Step::Locked);
+            Ok(())
+        };
+        write().map_err(StoreError::io(lock.path(), "cannot be replaced"))
+    }
+
+    /// Removes unfinished files, and files of the plugin that were placed and are not in the lock.
+    fn clear(&self, plugin: &str, lock: &Lock) -> Result<(), StoreError> {
+        let failed = StoreError::io(&self.directory, "cannot be read");
+        let entries =
+            fs::read_dir(&self.directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        for entry in entries.map_err(failed)? {
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let leftover = name.starts_with(UNFINISHED)
+                || (placed(name, plugin) && !lock.has_file(Path::new(name)));
+            if leftover {
+                self.remove_file(name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_file(&self, name: &str) -> Result<(), StoreError> {
+        let path = self.directory.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::io(&path, "cannot be removed")(error))
+            }
+            _ => {
+                self.sync();
+                Ok(())
+            }
+        }
+    }
+
+    fn unfinished(&self) -> io::Result<NamedTempFile> {
+        Builder::new()
+            .prefix(UNFINISHED)
+            .tempfile_in(&self.directory)
+    }
+
+    /// Renames last once the directory is on disk; not every system can do that.
+    fn sync(&self) {
+        if let Ok(directory) = File::open(&self.directory) {
+            let _ = directory.sync_all();
+        }
+    }
+}
+
+/// Whether a file has a name that [`Store::install`] gives to a plugin's.
+fn placed(name: &str, plugin: &str) -> bool {
+    let digits = name
+        .strip_prefix(plugin)
+        .and_then(|rest| rest.strip_prefix('-'))
+        .and_then(|rest| rest.strip_suffix(std::env::consts::DLL_SUFFIX));
+    digits.is_some_and(|digits| {
+        digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+    })
+}
+
+/// Everybody may read it, its owner alone may write.
+fn readable(file: &File) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    let _ = file;
+    Ok(())
+}
