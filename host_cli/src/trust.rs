@@ -10,6 +10,7 @@ use datafusion_plugin_host::{
     InstallReport,
     config::Config,
     discover::SearchPath,
+    judge::Refusal,
     trust::{Trust, TrustMode},
 };
 
@@ -64,14 +65,26 @@ pub(crate) fn tell(lines: &[String]) -> io::Result<()> {
     Ok(())
 }
 
-/// Tells on stderr what is exported and not installed.
+/// Tells on stderr what is exported and not installed, a line for what a plugin is not granted.
 pub(crate) fn tell_refused(report: &InstallReport) -> io::Result<()> {
-    for (plugin, refused) in report.refused() {
-        let reason = clean(&refused.reason.to_string());
-        writeln!(
-            io::stderr(),
-            "plugin-host: not installed: plugin '{plugin}': {reason}"
-        )?;
+    for plugin in &report.plugins {
+        let (mut ungranted, mut reasons) = (Vec::new(), Vec::new());
+        for refused in &plugin.refused {
+            match &refused.reason {
+                Refusal::NotGranted { capability, .. } => ungranted.push(capability.as_str()),
+                reason => reasons.push(reason.to_string()),
+            }
+        }
+        if !ungranted.is_empty() {
+            reasons.push(format!("not granted: {}", ungranted.join(", ")));
+        }
+        for reason in reasons {
+            let (name, reason) = (&plugin.plugin, clean(&reason));
+            writeln!(
+                io::stderr(),
+                "plugin-host: not installed: plugin '{name}': {reason}"
+            )?;
+        }
     }
     Ok(())
 }

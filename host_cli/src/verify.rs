@@ -65,17 +65,11 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut dyn Write) -> Result<Exit, CliErr
         .collect();
     let found = SearchPath::new().with_dir(&directory).find().complete();
     let found = found.map_err(datafusion_plugin_host::HostError::from)?;
-    let listed = |path: &Path| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        lock.plugins()
-            .iter()
-            .any(|entry| Some(entry.file.as_str()) == name)
-    };
     let unlisted: Vec<_> = found
         .candidates
         .into_iter()
         .map(|candidate| candidate.path)
-        .filter(|path| !listed(path))
+        .filter(|path| lock.plugin_of_file(path).is_none())
         .collect();
     let ok = unlisted.is_empty() && plugins.iter().all(|plugin| plugin.problems.is_empty());
     let report = Report {

@@ -117,6 +117,18 @@ fn plugins(host: &PluginHost) -> Vec<(&'static str, ArrayRef)> {
         ("target", text(manifests().map(|m| m.target.as_str()))),
         ("profile", text(manifests().map(|m| m.profile.as_str()))),
         (
+            "trust",
+            owned(plugins.iter().map(|p| p.trust().mode.to_string())),
+        ),
+        (
+            "sha256",
+            optional(plugins.iter().map(|p| p.trust().sha256.clone())),
+        ),
+        (
+            "signer",
+            optional(plugins.iter().map(|p| p.trust().signer.clone())),
+        ),
+        (
             "state",
             text(quarantines.iter().map(|quarantine| match quarantine {
                 None => "active",
@@ -131,17 +143,6 @@ fn plugins(host: &PluginHost) -> Vec<(&'static str, ArrayRef)> {
             })),
         ),
         ("since", since(&quarantines)),
-            "trust",
-            owned(plugins.iter().map(|p| p.trust().mode.to_string())),
-        ),
-        (
-            "sha256",
-            optional(plugins.iter().map(|p| p.trust().sha256.clone())),
-        ),
-        (
-            "signer",
-            optional(plugins.iter().map(|p| p.trust().signer.clone())),
-        ),
     ]
 }
 

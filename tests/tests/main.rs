@@ -25,5 +25,6 @@ mod main {
     mod rules;
     mod spark_sqllogictest;
     mod tables;
+    mod trust;
     mod twins;
 }

@@ -168,7 +168,7 @@ impl<'a> Trust<'a> {
         let (mode, lock) = self.mode(&directory).map_err(TrustProblem::from)?;
         let named = candidate.origin == Origin::PluginFile;
         if let (TrustMode::Locked, Some(lock), false) = (mode, &lock, named)
-            && !lock.has_file(path)
+            && lock.plugin_of_file(path).is_none()
         {
             let lock = lock.path().display();
             return Ok(Examined::PassedOver(format!(
@@ -179,6 +179,14 @@ impl<'a> Trust<'a> {
             TrustMode::Any => None,
             TrustMode::Locked | TrustMode::Signed => Some(Snapshot::of(path).map_err(unreadable)?),
         };
+        // Other bytes are told of as such, whatever they are.
+        let of_file = lock.as_deref().and_then(|lock| lock.plugin_of_file(path));
+        if let (TrustMode::Locked, Some(snapshot), Some(lock), Some(entry)) =
+            (mode, &snapshot, lock.as_deref(), of_file)
+            && self.config.plugin(&entry.name).enabled
+        {
+            same_bytes(snapshot, entry, lock)?;
+        }
         let artifact = match &snapshot {
             Some(snapshot) => Artifact::of_snapshot(snapshot, path),
             None => Artifact::read(path),

@@ -172,12 +172,10 @@ impl Lock {
         self.plugins.iter().find(|entry| entry.name == name)
     }
 
-    /// Whether a plugin has this file.
-    pub(super) fn has_file(&self, path: &Path) -> bool {
-        let name = path.file_name().and_then(|name| name.to_str());
-        self.plugins
-            .iter()
-            .any(|entry| Some(entry.file.as_str()) == name)
+    /// The plugin whose file has the name of this one.
+    pub fn plugin_of_file(&self, path: &Path) -> Option<&LockEntry> {
+        let name = path.file_name()?.to_str()?;
+        self.plugins.iter().find(|entry| entry.file == name)
     }
 
     /// Puts a plugin in, in place of one of that name, which is returned.

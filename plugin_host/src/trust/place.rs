@@ -36,6 +36,8 @@ pub(super) fn check(
             .into_iter()
             .map(|place| (false, place))
             .chain(directory.ancestors().skip(1).map(|place| (true, place)))
+            // The way there as it was named, on which links may lie.
+            .chain(absolute.ancestors().skip(2).map(|place| (true, place)))
         {
             if let Some(problem) = writable(place, above)? {
                 return Ok(Err(problem));

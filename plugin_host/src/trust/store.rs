@@ -136,6 +136,10 @@ impl Store {
         let mut lock = self.lock()?;
         self.clear(&entry.name, &lock)?;
         on_step(Step::Cleared);
+        // Without a lock, a file would be loaded before it is locked.
+        if !lock.path().exists() {
+            self.write(&lock, on_step)?;
+        }
         entry.file = Self::file_name(&entry.name, snapshot.sha256());
         snapshot.sha256().clone_into(&mut entry.sha256);
         entry.size = snapshot.len();
@@ -222,7 +226,7 @@ impl Store {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
             let leftover = name.starts_with(UNFINISHED)
-                || (placed(name, plugin) && !lock.has_file(Path::new(name)));
+                || (placed(name, plugin) && lock.plugin_of_file(Path::new(name)).is_none());
             if leftover {
                 self.remove_file(name)?;
             }

@@ -5,6 +5,8 @@ use plugin_tests::plugins::plugin;
 use super::{Folder, Ran, run, text};
 
 const RULES: &str = "
+[plugins.policy]
+grants = ['policy']
 [[plugins.policy.options.rule]]
 effect = 'restrict'
 tables = ['staff']
