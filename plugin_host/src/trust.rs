@@ -17,7 +17,7 @@ pub use self::{
     examine::{Checked, Examined, Trust, TrustBasis},
     grants::{Grant, Grants},
     key::{KeyId, KeyProblem, PublicKey, Signature, signature_path},
-    lock::{LOCK_FILE, Lock, LockEntry, LockError},
+    lock::{LOCK_FILE, Lock, LockEntry, LockError, LockProblem},
     problem::TrustProblem,
     snapshot::Snapshot,
     store::{Step, Store, StoreError},
