@@ -39,7 +39,7 @@ use datafusion_plugin_api::{
 use super::{
     aggregate::{AggregateFunction, PluginAggregateUdf},
     origin::Origin,
-    pending::answer,
+    pending::planned,
     planner::PlanCall,
     scalar::{PluginScalarUdf, ScalarFunction},
     settings::settings,
@@ -72,8 +72,7 @@ impl PluginFunctionFactory {
         };
         let request = create_function_to_message(statement, creating, objects.as_ref())?;
         let host = PlanHostObject::new(HostPlans(objects));
-        let creation = self.object.create(request, host);
-        creation.map_err(|error| self.origin.error(error))
+        self.origin.call(|| self.object.create(request, host))
     }
 
     /// The function under the name that the factory gave it.
@@ -155,15 +154,16 @@ impl FunctionFactory for PluginFunctionFactory {
         state: &SessionState,
         statement: CreateFunction,
     ) -> Result<RegisterFunction> {
-        let mut creation = self.start(state, &statement)?;
-        let poll = |waker| {
-            Ok(match creation.poll(waker) {
+        let creation = self.start(state, &statement)?;
+        let created = planned(&self.origin, creation, |creation, context| {
+            match creation.poll(context.waker().into()) {
                 Ok(Created::Pending) => Poll::Pending,
-                created => Poll::Ready(created),
-            })
-        };
-        let created = answer(&self.origin, poll).await?;
+                // Which errors are failures is told below.
+                created => Poll::Ready(Ok(created)),
+            }
+        });
         created
+            .await?
             .and_then(|created| self.take(created))
             .map_err(|error| match error.kind() {
                 // It leaves the statement to others, which is no failure.
