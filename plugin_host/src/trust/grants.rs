@@ -147,6 +147,7 @@ mod tests {
             "optimizer_rule",
             "policy",
             "catalog_provider",
+            "function_factory",
             "a_kind_of_a_later_minor",
         ] {
             let kind = CapabilityKind::from_name(name);

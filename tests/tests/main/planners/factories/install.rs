@@ -104,12 +104,28 @@ async fn the_host_lists_the_capability() {
     assert!(found.contains("| planners | same-major | true "), "{found}");
 }
 
+/// `CREATE FUNCTION` is no function or table, so it has to be granted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_factory_that_is_not_granted_is_not_installed() {
+    let host = PluginHost::builder().plugin_file(plugin("fixture-planner-plugin"));
+    let context = SessionContext::new_with_state(builder().build());
+    host.load().unwrap().install(&context);
+    assert!(context.state().function_factory().is_none());
+    let sql = "SELECT granted, reason FROM plugin_capabilities() \
+               WHERE capability = 'function_factory'";
+    let found = rows(&context, sql).await.unwrap();
+    assert!(found.contains("| false "), "{found}");
+}
+
 /// A second plugin's factories are asked after those that are there.
 #[tokio::test(flavor = "multi_thread")]
 async fn factories_are_asked_in_the_order_of_their_installation() {
     let load = || {
-        let host = PluginHost::builder().plugin_file(plugin("fixture-planner-plugin"));
-        host.load().unwrap()
+        PluginHost::builder()
+            .grant_every_capability()
+            .plugin_file(plugin("fixture-planner-plugin"))
+            .load()
+            .unwrap()
     };
     let (first, second) = (load(), load());
     let context = SessionContext::new_with_state(builder().build());

@@ -112,6 +112,7 @@ async fn guarded_sessions_create_what_policies_let_them() {
         functions = ["secret_*", "sqrt"]
     "#;
     let host = PluginHost::builder()
+        .grant_every_capability()
         .plugin_file(plugin("fixture-planner-plugin"))
         .plugin_file(plugin("datafusion-plugin-policy"))
         .config(Config::parse(config).unwrap())
