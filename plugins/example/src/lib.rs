@@ -1,8 +1,9 @@
-//! The smallest complete plugin: one function of each kind, a table, a table factory and planners,
-//! one file each. Copy it and start from there; `docs/authors.md` explains every step.
+//! The smallest complete plugin: one function of each kind, a table, a table factory, planners and a
+//! policy, one file each. Copy it and start from there; `docs/authors.md` explains every step.
 
 mod geometric_mean;
 mod greet;
+mod limits;
 mod money;
 mod pivot;
 mod planets;
@@ -17,6 +18,7 @@ use datafusion_plugin_api::prelude::*;
 
 pub use geometric_mean::GeometricMean;
 pub use greet::Greet;
+pub use limits::Limits;
 pub use money::Money;
 pub use pivot::Pivot;
 pub use planets::planets;
@@ -25,7 +27,7 @@ pub use sample::{Sample, Sampled};
 pub use series::{Series, SeriesFactory};
 pub use slow_square::SlowSquare;
 
-fn activate(_context: &ActivationContext) -> Result<Plugin> {
+fn activate(context: &ActivationContext) -> Result<Plugin> {
     let patience = AsyncScalarOptions::default()
         .with_timeout(Duration::from_secs(5))
         .with_batch_size(1024);
@@ -42,7 +44,8 @@ fn activate(_context: &ActivationContext) -> Result<Plugin> {
         .planning_relations([RelationKind::SampledTable])
         .relation_planner("pivot", Arc::new(Pivot))
         .planning_relations([RelationKind::Pivot])
-        .type_planner("money", Arc::new(Money)))
+        .type_planner("money", Arc::new(Money))
+        .policy("limits", context.parse_options::<Limits>()?))
 }
 
 export_plugin! {
@@ -57,6 +60,7 @@ export_plugin! {
         table_provider_factory,
         relation_planner,
         type_planner,
+        policy,
     ],
     activate: activate,
 }

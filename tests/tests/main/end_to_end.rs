@@ -75,6 +75,7 @@ async fn the_host_answers_for_its_plugins() {
         [
             "aggregate_function",
             "async_scalar_function",
+            "policy",
             "relation_planner",
             "scalar_function",
             "table_function",

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod concurrency;
+mod example;
 mod facts;
 mod matrix;
 mod misbehaving;

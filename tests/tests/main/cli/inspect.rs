@@ -15,7 +15,7 @@ fn a_person_reads_functions_by_kind_once_packed() {
     let shown = run(&["inspect", text(&file)]).clean();
     for part in [
         "example 0.1.0",
-        "  One function of each kind, a table, a table factory and planners, to be copied",
+        "  One function of each kind, a table, a table factory, planners and a policy, to be copied",
         "  loadable    yes",
         "  scalar functions (2)\n    greet(name: Utf8)",
         "  async scalar functions (1)\n    slow_square(",
@@ -28,6 +28,7 @@ fn a_person_reads_functions_by_kind_once_packed() {
         "  table factories (STORED AS) (1)\n    SERIES",
         "  relation planners (2)\n    pivot\n    sample",
         "  type planners (1)\n    money",
+        "  policies (1)\n    limits",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
