@@ -113,7 +113,7 @@ fn review(file: &Path, config: &Config) -> Result<Reviewed, CliError> {
         path: file.to_owned(),
         problem,
     })?;
-    let artifact = Artifact::of_snapshot(&snapshot, file)?;
+    let artifact = snapshot.artifact(file)?;
     let untrusted = |problem| CliError::Untrusted {
         path: file.to_owned(),
         problem: Box::new(problem),

@@ -18,7 +18,6 @@ pub use self::{
     error::{ArtifactError, ArtifactProblem, DescriptionError},
     pack::{PackError, Packed, pack, unpacked},
 };
-use crate::trust::Snapshot;
 
 /// The longest file that is read: 1 GiB.
 pub const MAX_FILE_LEN: u64 = 1 << 30;
@@ -70,17 +69,13 @@ impl Artifact {
         read::memory(bytes)
     }
 
-    /// Reads the snapshot of a file.
+    /// Reads an open file; `path` is what it is known as.
     ///
     /// # Errors
     /// As [`Artifact::read`].
-    pub fn of_snapshot(snapshot: &Snapshot, path: &Path) -> Result<Self, ArtifactError> {
-        let file = snapshot.reader().map_err(ArtifactProblem::from);
-        file.and_then(|file| read::opened(file, snapshot.len(), path))
-            .map_err(|problem| ArtifactError {
-                path: path.to_owned(),
-                problem,
-            })
+    pub fn from_file(file: std::fs::File, path: &Path) -> Result<Self, ArtifactProblem> {
+        let len = file.metadata()?.len();
+        read::opened(file, len, path)
     }
 
     /// The file.

@@ -188,7 +188,7 @@ impl<'a> Trust<'a> {
             same_bytes(snapshot, entry, lock)?;
         }
         let artifact = match &snapshot {
-            Some(snapshot) => Artifact::of_snapshot(snapshot, path),
+            Some(snapshot) => snapshot.artifact(path),
             None => Artifact::read(path),
         };
         let artifact = match artifact {

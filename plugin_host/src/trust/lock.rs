@@ -366,9 +366,9 @@ capabilities = [
             ),
             (
                 good.replace("size = 7", "size = 7\nlater = 1"),
-                ["later", "line 9"],
+                ["later", "line 10"],
             ),
-            (good.replace("size = 7", "size = -7"), ["size", "line 8"]),
+            (good.replace("size = 7", "size = -7"), ["size", "line 9"]),
             (good.replace("size = 7\n", ""), ["size", "missing"]),
             (
                 good.replace("analyzer_rule", "anything"),

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::TrustProblem;
-use crate::artifact::{ArtifactProblem, MAX_FILE_LEN, open_regular};
+use crate::artifact::{Artifact, ArtifactError, ArtifactProblem, MAX_FILE_LEN, open_regular};
 
 /// A copy of a file's bytes, with their digest. Nobody can change it: on Linux it is a sealed file in memory,
 /// elsewhere a file in a directory that is its owner's alone.
@@ -90,6 +90,19 @@ impl Snapshot {
         File::open(&self.path)
     }
 
+    /// What the file says of itself; `path` is what it is known as.
+    ///
+    /// # Errors
+    /// As [`Artifact::read`].
+    pub fn artifact(&self, path: &Path) -> Result<Artifact, ArtifactError> {
+        let file = self.reader().map_err(ArtifactProblem::from);
+        file.and_then(|file| Artifact::from_file(file, path))
+            .map_err(|problem| ArtifactError {
+                path: path.to_owned(),
+                problem,
+            })
+    }
+
     pub(super) fn content(&self) -> Result<File, TrustProblem> {
         self.reader().map_err(TrustProblem::Read)
     }
@@ -138,7 +151,14 @@ impl Held {
 
     /// A file in a directory that is this user's alone.
     fn private() -> io::Result<(File, PathBuf, Self)> {
-        let directory = TempDir::with_prefix("datafusion-plugin-")?;
+        let mut directory = tempfile::Builder::new();
+        directory.prefix("datafusion-plugin-");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            directory.permissions(std::fs::Permissions::from_mode(0o700));
+        }
+        let directory = directory.tempdir()?;
         let path = directory
             .path()
             .join("plugin")

@@ -75,7 +75,7 @@ async fn a_file_that_is_swapped_after_the_check_changes_nothing() {
     #[cfg(target_os = "linux")]
     {
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
-        let name = file.file_name().unwrap().to_str().unwrap();
+        let name = installed.file_name().unwrap().to_str().unwrap();
         let inodes: std::collections::BTreeSet<_> = maps
             .lines()
             .filter(|line| line.contains("/memfd:") && line.contains(name))

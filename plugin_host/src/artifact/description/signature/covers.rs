@@ -15,7 +15,7 @@ struct Parts<'a> {
 
 /// Whether whoever calls by `narrow` can call by `wide`. Where the text does not tell, only the same text will
 /// do.
-pub(in crate::artifact::description) fn covers(wide: &str, narrow: &str) -> bool {
+pub(in super::super) fn covers(wide: &str, narrow: &str) -> bool {
     if wide == narrow {
         return true;
     }
