@@ -95,7 +95,9 @@ fn session(options: &str) -> SessionContext {
     let config = format!(
         "[plugins.rules.options]\nrules = ['unchanged_optimizer', 'physical_unchanged']\n{options}"
     );
-    let host = PluginHost::builder().config(Config::parse(&config).unwrap());
+    let host = PluginHost::builder()
+        .grant_every_capability()
+        .config(Config::parse(&config).unwrap());
     let host = host.plugin_file(library()).load().unwrap();
     host.install(&context);
     context

@@ -145,6 +145,8 @@ mod tests {
             "type_planner",
             "analyzer_rule",
             "optimizer_rule",
+            "physical_optimizer_rule",
+            "function_factory",
             "policy",
             "catalog_provider",
             "function_factory",

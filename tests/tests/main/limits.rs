@@ -16,6 +16,7 @@ use plugin_tests::plugins::plugin;
 
 fn load(limits: &str) -> Result<PluginHost, HostError> {
     PluginHost::builder()
+        .grant_every_capability()
         .plugin_file(plugin("fixture-faulty"))
         .config(Config::parse(limits).unwrap())
         .load()

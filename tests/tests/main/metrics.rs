@@ -29,6 +29,7 @@ use tracing_subscriber::{
 
 fn host() -> PluginHost {
     PluginHost::builder()
+        .grant_every_capability()
         .plugin_file(plugin("fixture-faulty"))
         .config(Config::parse("[host]\nquarantine = { after = 0 }").unwrap())
         .load()

@@ -22,6 +22,7 @@ use plugin_tests::plugins::plugin;
 
 fn host(config: &str) -> PluginHost {
     PluginHost::builder()
+        .grant_every_capability()
         .plugin_file(plugin("fixture-faulty"))
         .plugin_file(plugin("datafusion-plugin-example"))
         .config(Config::parse(config).unwrap())

@@ -10,6 +10,7 @@ const ONE: &str = "[host]\nquarantine = { after = 1 }\n";
 
 fn of(package: &str, config: &str) -> PluginHost {
     PluginHost::builder()
+        .grant_every_capability()
         .plugin_file(plugin(package))
         .config(Config::parse(&format!("{ONE}{config}")).unwrap())
         .load()
@@ -28,6 +29,7 @@ async fn a_policy_refuses_everything() {
     let config = "[plugins.misbehaving]\noptions = { mode = 'panic' }";
     let made = Plugin::new().policy("wild", Misbehaving::new("panic"));
     let linked_in = PluginHost::builder()
+        .grant_every_capability()
         .config(Config::parse(ONE).unwrap())
         .linked_policies("misbehaving", made.into_instance().unwrap());
     for host in [

@@ -144,7 +144,9 @@ async fn factories_are_asked_in_the_order_of_their_installation() {
 /// A session without a factory says so.
 #[tokio::test(flavor = "multi_thread")]
 async fn plugins_without_factories_leave_the_slot_alone() {
-    let host = PluginHost::builder().plugin_file(plugin("datafusion-plugin-example"));
+    let host = PluginHost::builder()
+        .grant_every_capability()
+        .plugin_file(plugin("datafusion-plugin-example"));
     let context = SessionContext::new_with_state(builder().build());
     host.load().unwrap().install(&context);
     assert!(context.state().function_factory().is_none());
