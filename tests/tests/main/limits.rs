@@ -18,6 +18,7 @@ fn load(limits: &str) -> Result<PluginHost, HostError> {
     PluginHost::builder()
         .grant_every_capability()
         .plugin_file(plugin("fixture-faulty"))
+        .grant_every_capability()
         .config(Config::parse(limits).unwrap())
         .load()
 }

@@ -31,6 +31,7 @@ fn host() -> PluginHost {
     PluginHost::builder()
         .grant_every_capability()
         .plugin_file(plugin("fixture-faulty"))
+        .grant_every_capability()
         .config(Config::parse("[host]\nquarantine = { after = 0 }").unwrap())
         .load()
         .unwrap()

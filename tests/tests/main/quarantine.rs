@@ -25,6 +25,7 @@ fn host(config: &str) -> PluginHost {
         .grant_every_capability()
         .plugin_file(plugin("fixture-faulty"))
         .plugin_file(plugin("datafusion-plugin-example"))
+        .grant_every_capability()
         .config(Config::parse(config).unwrap())
         .load()
         .unwrap()

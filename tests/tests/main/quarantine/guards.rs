@@ -12,6 +12,7 @@ fn of(package: &str, config: &str) -> PluginHost {
     PluginHost::builder()
         .grant_every_capability()
         .plugin_file(plugin(package))
+        .grant_every_capability()
         .config(Config::parse(&format!("{ONE}{config}")).unwrap())
         .load()
         .unwrap()
