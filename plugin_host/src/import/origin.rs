@@ -324,7 +324,9 @@ impl Origin {
         match fault {
             Fault::Panic => tracing::debug!(plugin, item, %error, "panic"),
             Fault::Violation => tracing::warn!(plugin, item, %error, "violation of the contract"),
-            Fault::Error | Fault::Uncarried | Fault::Refused => tracing::debug!(plugin, item, %error, "failed"),
+            Fault::Error | Fault::Uncarried | Fault::Refused => {
+                tracing::debug!(plugin, item, %error, "failed")
+            }
         }
         if matches!(fault, Fault::Panic | Fault::Violation) {
             self.plugin.fault(item, &error);

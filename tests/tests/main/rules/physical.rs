@@ -1,13 +1,11 @@
 //! Physical optimizer rules do in a plugin what they do linked in; those that misbehave are named.
 
 use datafusion::{
-    arrow::{
-        array::AsArray,
-        datatypes::{DataType, Field, Schema, UInt64Type},
-    },
+    arrow::datatypes::{DataType, Field, Schema},
     error::DataFusionError,
     physical_plan::{ExecutionPlan, displayable},
 };
+use datafusion_plugin_host::MetricsSnapshot;
 use fixture_rules::Physical;
 
 use super::*;
@@ -41,6 +39,13 @@ fn loaded(rule: Physical, options: &str) -> SessionContext {
     with_rules(&[rule.name()], options)
 }
 
+/// As [`loaded`], with the host, which has the rule's counters.
+fn hosted(rules: &[&str], options: &str) -> (PluginHost, SessionContext) {
+    let (host, context) = (host(rules, options), session());
+    host.install(&context);
+    (host, context)
+}
+
 async fn physical(context: &SessionContext, sql: &str) -> Arc<dyn ExecutionPlan> {
     let plan = context.sql(sql).await.unwrap().create_physical_plan().await;
     plan.unwrap()
@@ -52,14 +57,10 @@ async fn shown(context: &SessionContext, sql: &str) -> String {
     displayable(plan.as_ref()).indent(true).to_string()
 }
 
-/// A counter of a rule, read by a query without a filter.
-async fn calls(context: &SessionContext, rule: &str, column: &str) -> u64 {
-    let sql = format!("select item, {column} from plugin_metrics()");
-    let batches = context.sql(&sql).await.unwrap().collect().await.unwrap();
-    let items = batches[0].column(0).as_string::<i32>();
-    let counts = batches[0].column(1).as_primitive::<UInt64Type>();
-    let place = items.iter().position(|item| item == Some(rule));
-    counts.value(place.unwrap())
+fn counted(host: &PluginHost, rule: &str) -> MetricsSnapshot {
+    let metrics = host.metrics();
+    let item = metrics.iter().find(|measured| measured.item == rule);
+    item.unwrap().metrics
 }
 
 #[tokio::test]
@@ -67,7 +68,8 @@ async fn rules_change_plans_as_they_do_linked_in() {
     for rule in Physical::WELL {
         let twin = with_tables(linked_in(rule)).await;
         let plain = with_tables(session()).await;
-        let context = with_tables(loaded(rule, "policy = true")).await;
+        let (host, context) = hosted(&[rule.name()], "policy = true");
+        let context = with_tables(context).await;
         let mut changed = 0;
         for sql in QUERIES {
             let expected = shown(&twin, sql).await;
@@ -86,8 +88,9 @@ async fn rules_change_plans_as_they_do_linked_in() {
         }
         let unseen = [Physical::Unchanged, Physical::Rebuilt].contains(&rule);
         assert_eq!(changed == 0, unseen, "{}", rule.name());
-        assert!(calls(&context, rule.name(), "calls").await > 0);
-        assert_eq!(calls(&context, rule.name(), "errors").await, 0);
+        let counted = counted(&host, rule.name());
+        assert!(counted.calls > 0, "{}", rule.name());
+        assert_eq!(counted.errors, 0, "{}", rule.name());
     }
 }
 
@@ -153,16 +156,18 @@ async fn a_builder_takes_rules_once() {
 
 #[tokio::test]
 async fn a_plan_without_interesting_nodes_is_not_carried() {
-    let context = with_tables(loaded(Physical::Unchanged, "nodes = ['FilterExec']")).await;
-    let before = calls(&context, "physical_unchanged", "calls").await;
+    let (host, context) = hosted(&["physical_unchanged"], "nodes = ['FilterExec']");
+    let context = with_tables(context).await;
+    let calls = || counted(&host, "physical_unchanged").calls;
+    let before = calls();
     rows(&context, "select n from pairs order by n")
         .await
         .unwrap();
-    assert_eq!(calls(&context, "physical_unchanged", "calls").await, before);
+    assert_eq!(calls(), before);
     rows(&context, "select n from pairs where n > 2")
         .await
         .unwrap();
-    assert!(calls(&context, "physical_unchanged", "calls").await > before);
+    assert!(calls() > before);
 }
 
 async fn failure(context: &SessionContext, rule: &str) -> DataFusionError {
@@ -172,7 +177,8 @@ async fn failure(context: &SessionContext, rule: &str) -> DataFusionError {
 
 #[tokio::test]
 async fn what_a_rule_does_wrong_is_an_error_that_names_it() {
-    let context = with_tables(with_rules(&["physical_ill"], "")).await;
+    let (host, context) = hosted(&["physical_ill"], "");
+    let context = with_tables(context).await;
     for (rule, part) in [
         ("physical_panics", "the rule gives up at"),
         ("physical_fails", "the rule has nothing left"),
@@ -189,7 +195,7 @@ async fn what_a_rule_does_wrong_is_an_error_that_names_it() {
         }
         assert!(rows(&context, "select * from numbers").await.is_ok());
     }
-    assert_eq!(calls(&context, "physical_panics", "panics").await, 1);
+    assert_eq!(counted(&host, "physical_panics").panics, 1);
 }
 
 #[tokio::test]

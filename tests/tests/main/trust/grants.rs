@@ -47,24 +47,38 @@ fn installed(host: &PluginHost) -> (Vec<ItemKind>, Vec<String>) {
 #[test]
 fn rules_are_not_installed_unless_granted_by_name() {
     let none = rules(PluginHost::builder());
-    let both = ["analyzer_rule".to_owned(), "optimizer_rule".to_owned()];
-    assert_eq!(installed(&none), (Vec::new(), both.to_vec()));
+    let kinds = ["analyzer_rule", "optimizer_rule", "physical_optimizer_rule"];
+    let all = kinds.map(str::to_owned).to_vec();
+    let but = |granted: &str| -> Vec<String> {
+        all.iter()
+            .filter(|kind| *kind != granted)
+            .cloned()
+            .collect()
+    };
+    assert_eq!(installed(&none), (Vec::new(), all.clone()));
     let name = none.plugins()[0].name().to_owned();
 
     let one = builder(&format!("[plugins.{name}]\ngrants = ['analyzer_rule']"));
     let one = installed(&rules(one));
-    assert_eq!(one, (vec![ItemKind::AnalyzerRule], both[1..].to_vec()));
+    assert_eq!(one, (vec![ItemKind::AnalyzerRule], but("analyzer_rule")));
     let other = PluginHost::builder().grant(&name, Grant::from_name("optimizer_rule"));
     let other = installed(&rules(other));
-    assert_eq!(other, (vec![ItemKind::OptimizerRule], both[..1].to_vec()));
+    assert_eq!(
+        other,
+        (vec![ItemKind::OptimizerRule], but("optimizer_rule"))
+    );
     // A grant is a plugin's own.
     let strange = PluginHost::builder().grant("another", Grant::from_name("optimizer_rule"));
-    assert_eq!(installed(&rules(strange)).1, both);
-    let all = installed(&rules(PluginHost::builder().grant_every_capability()));
+    assert_eq!(installed(&rules(strange)).1, all);
+    let everything = installed(&rules(PluginHost::builder().grant_every_capability()));
     assert_eq!(
-        all,
+        everything,
         (
-            vec![ItemKind::AnalyzerRule, ItemKind::OptimizerRule],
+            vec![
+                ItemKind::AnalyzerRule,
+                ItemKind::OptimizerRule,
+                ItemKind::PhysicalOptimizerRule
+            ],
             Vec::new()
         )
     );
@@ -78,7 +92,7 @@ async fn the_host_tells_what_is_not_granted() {
                where not granted and reason like '%is not granted; grant it%'";
     let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
     let shown = datafusion::arrow::util::pretty::pretty_format_batches(&batches).unwrap();
-    assert!(shown.to_string().contains("| 2 "), "{shown}");
+    assert!(shown.to_string().contains("| 3 "), "{shown}");
 }
 
 /// A policy that is not granted is not asked; where the configuration demands it, nothing runs.
