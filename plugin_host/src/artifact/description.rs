@@ -204,7 +204,7 @@ impl Description {
             let mut text = match *kind {
                 "table provider" | "table factory" | "catalog" | "relation planner"
                 | "expression planner" | "type planner" | "policy" | "analyzer rule"
-                | "optimizer rule" | "function factory" => format!("{kind} '{name}'"),
+                | "optimizer rule" | "physical optimizer rule" | "function factory" => format!("{kind} '{name}'"),
                 _ => format!("{kind} function '{name}'"),
             };
             if !volatility.is_empty() {
