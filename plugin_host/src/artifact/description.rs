@@ -202,9 +202,17 @@ impl Description {
         }
         let text = |(kind, name, aliases, volatility): &(&str, &str, &[String], &str)| {
             let mut text = match *kind {
-                "table provider" | "table factory" | "catalog" | "relation planner"
-                | "expression planner" | "type planner" | "policy" | "analyzer rule"
-                | "optimizer rule" | "physical optimizer rule" | "function factory" => format!("{kind} '{name}'"),
+                "table provider"
+                | "table factory"
+                | "catalog"
+                | "relation planner"
+                | "expression planner"
+                | "type planner"
+                | "policy"
+                | "analyzer rule"
+                | "optimizer rule"
+                | "physical optimizer rule"
+                | "function factory" => format!("{kind} '{name}'"),
                 _ => format!("{kind} function '{name}'"),
             };
             if !volatility.is_empty() {
