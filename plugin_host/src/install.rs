@@ -77,9 +77,11 @@ fn plan(
         for function in candidate.functions {
             let decided = claims.decide(session, candidate, function);
             let named = function.under(&decided.name, &decided.aliases);
+            let mut new = named.iter().filter(|named| !session.has(named));
+            let left_out = new.find_map(|named| session.cannot_take(named));
             let missing_neighbour = named
                 .iter()
-                .filter(|named| !session.has(named))
+                .filter(|named| left_out.is_none() && !session.has(named))
                 .find_map(|named| rules::missing_neighbour(named, session, &registrations));
             items.push(InstalledItem {
                 kind: function.kind,
@@ -88,7 +90,13 @@ fn plan(
                 aliases: decided.bare_aliases,
                 unchanged: named.iter().all(|named| session.has(named)),
                 missing_neighbour,
+                left_out,
             });
+            if let Some(reason) = left_out {
+                let (plugin, item) = (candidate.plugin, function.name.as_str());
+                tracing::error!(plugin, item, reason, "not installed");
+                continue;
+            }
             registrations.extend(named.into_iter().filter(|named| !session.has(named)));
         }
         plugins.push(PluginReport {

@@ -130,7 +130,7 @@ pub(crate) struct Keys {
     /// A public key whose signatures count; may be given more than once
     #[arg(long = "key", value_name = "KEY", value_parser = PublicKey::parse)]
     keys: Vec<PublicKey>,
-    /// Take [trust] from this configuration
+    /// Take `[trust]` from this configuration
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

@@ -54,7 +54,7 @@ impl NewPlanners {
         let Self {
             expressions, types, ..
         } = self;
-        rebuild(state, "expression and type planners", |builder| {
+        rebuild(state, |builder| {
             let list = builder.expr_planners().get_or_insert_default();
             list.splice(
                 0..0,
@@ -98,26 +98,20 @@ pub(super) fn is_type_planner(planner: &Named, slot: Option<&Arc<dyn TypePlanner
     }
 }
 
+/// Why a session with prepared statements is not built anew: they cannot be read out of it.
+pub(super) const PREPARED: &str = "the session has prepared statements, which it would lose; install \
+                                   before the first PREPARE";
+
 /// Their map is private; its `Debug` text is not.
-fn has_prepared_statements(state: &SessionState) -> bool {
+pub(super) fn has_prepared_statements(state: &SessionState) -> bool {
     !format!("{state:?}").contains("prepared_plans: {}")
 }
 
-/// Builds the state anew with `what`, which `add` adds: a live session has no other way to put an
-/// expression planner first, to set its type planner, or to place a rule.
-pub(super) fn rebuild(
-    state: &mut SessionState,
-    what: &str,
-    add: impl FnOnce(&mut SessionStateBuilder),
-) {
-    if has_prepared_statements(state) {
-        // They cannot be read out of a session, so it cannot be built anew without losing them.
-        tracing::error!(
-            "{what} are not registered: the session has prepared statements, which it would lose; \
-             install before the first PREPARE"
-        );
-        return;
-    }
+/// Builds the state anew with what `add` adds: a live session has no other way to put an expression
+/// planner first, to set its type planner, or to place a rule.
+///
+/// A state with prepared statements would lose them.
+pub(super) fn rebuild(state: &mut SessionState, add: impl FnOnce(&mut SessionStateBuilder)) {
     let made = state
         .config_options()
         .catalog

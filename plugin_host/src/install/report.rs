@@ -41,6 +41,8 @@ pub struct InstalledItem {
     pub unchanged: bool,
     /// The rule beside which it was to stand, where the session has no such rule: it stands last.
     pub missing_neighbour: Option<String>,
+    /// Why the session could not take it: it is not installed then.
+    pub left_out: Option<&'static str>,
 }
 
 /// What became of a function's bare name.
@@ -108,6 +110,12 @@ impl InstallReport {
             let refused = plugin.refused.iter();
             refused.map(|refused| (plugin.plugin.as_str(), refused))
         })
+    }
+
+    /// What a session could not take as it is.
+    pub fn left_out(&self) -> impl Iterator<Item = &InstalledItem> {
+        let items = self.plugins.iter().flat_map(|plugin| &plugin.items);
+        items.filter(|item| item.left_out.is_some())
     }
 
     /// The items that do not answer to their bare name, where their kind has one.

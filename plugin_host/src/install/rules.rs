@@ -48,16 +48,13 @@ impl NewRules {
 
     /// Into a live session.
     pub(super) fn register_live(self, state: &mut SessionState) {
-        let appended = |rule: &Arc<PluginRule>| {
-            rule.stage() == RuleStage::Analyzer && *rule.position() == RulePosition::Last
-        };
-        if self.physical.is_empty() && self.logical.iter().all(appended) {
+        if self.physical.is_empty() && self.logical.iter().all(|rule| is_appended(rule)) {
             for rule in self.logical {
                 state.add_analyzer_rule(rule);
             }
             return;
         }
-        rebuild(state, "rules", |builder| self.place(builder));
+        rebuild(state, |builder| self.place(builder));
     }
 
     /// Among the rules of a builder.
@@ -95,6 +92,11 @@ impl NewRules {
             .iter()
             .filter(move |rule| rule.stage() == stage)
     }
+}
+
+/// Whether a live session takes the rule as it is.
+pub(super) fn is_appended(rule: &PluginRule) -> bool {
+    rule.stage() == RuleStage::Analyzer && *rule.position() == RulePosition::Last
 }
 
 /// The rules of a builder, taken out of it.

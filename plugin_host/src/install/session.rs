@@ -67,6 +67,11 @@ pub(super) trait Functions {
     /// Registers the rule once, however often it is called.
     fn register_analyzer_rule(&mut self, rule: Arc<dyn AnalyzerRule + Send + Sync>);
 
+    /// Why the session cannot take this, where it cannot.
+    fn cannot_take(&self, _named: &Named) -> Option<&'static str> {
+        None
+    }
+
     /// Whether the session has this function under its name and aliases.
     fn has(&self, named: &Named) -> bool {
         let all = |name: &str, aliases: &[String], found: &dyn Fn(&str) -> bool| {
@@ -163,6 +168,15 @@ pub(super) trait Functions {
 }
 
 impl Functions for SessionState {
+    fn cannot_take(&self, named: &Named) -> Option<&'static str> {
+        let rebuilds = match named {
+            Named::ExprPlanner(_) | Named::TypePlanner(_) | Named::PhysicalRule(_) => true,
+            Named::Rule(rule) => !rules::is_appended(rule),
+            _ => false,
+        };
+        (rebuilds && planners::has_prepared_statements(self)).then_some(planners::PREPARED)
+    }
+
     fn scalar(&self, name: &str) -> Option<&Arc<ScalarUDF>> {
         self.scalar_functions().get(name)
     }

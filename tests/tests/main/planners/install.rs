@@ -6,7 +6,7 @@ use datafusion::{
     logical_expr::planner::ExprPlanner,
     prelude::{SessionConfig, SessionContext},
 };
-use datafusion_plugin_host::{PluginHost, config::Config};
+use datafusion_plugin_host::{ItemKind, PluginHost, config::Config};
 use plugin_tests::plugins::plugin;
 
 use super::{builder, host, rows};
@@ -86,7 +86,11 @@ async fn prepared_statements_are_kept() {
         .await
         .unwrap();
     let planners = context.state().expr_planners().len();
-    host().install(&context);
+    let report = host().install(&context);
+    let mut left_out: Vec<_> = report.left_out().map(|item| item.kind).collect();
+    left_out.sort();
+    left_out.dedup();
+    assert_eq!(left_out, [ItemKind::ExprPlanner, ItemKind::TypePlanner]);
     assert!(
         rows(&context, "EXECUTE p(1)")
             .await

@@ -1,5 +1,7 @@
 //! Rules that misbehave: the statement fails, with plugin and rule named, and the session goes on.
 
+use datafusion::logical_expr::{LogicalPlanBuilder, Partitioning, RangePartitioning, col, lit};
+
 use super::*;
 
 async fn failure(context: &SessionContext, sql: &str) -> String {
@@ -50,6 +52,38 @@ async fn a_table_may_be_scanned_in_two_places() {
     let sql = "select n as trouble_scanned_twice from numbers where n = 4";
     let answer = rows(&context, sql).await.unwrap();
     assert_eq!(answer.matches("| 4 ").count(), 2, "{answer}");
+}
+
+/// By the rule's own setting: those of policies refuse what they have not seen.
+#[test]
+fn a_plan_that_cannot_be_carried_is_counted_and_refused_or_passed_over() {
+    let ranges = RangePartitioning::try_new(vec![col("n").sort(true, false)], vec![]).unwrap();
+    let plan = LogicalPlanBuilder::empty(true)
+        .project([lit(1).alias("n")])
+        .and_then(|plan| plan.repartition(Partitioning::Range(ranges))?.build())
+        .unwrap();
+    for (options, refuses) in [("", false), ("policy = true", true)] {
+        let (host, context) = (host(&["unchanged_analyzer"], options), session());
+        host.install(&context);
+        let optimized = context.state().optimize(&plan);
+        match optimized {
+            Ok(optimized) => assert!(!refuses, "{optimized}"),
+            Err(error) => {
+                let message = error.to_string();
+                assert!(refuses, "{message}");
+                for part in ["cannot be carried", "unchanged_analyzer", "'rules'"] {
+                    assert!(message.contains(part), "{part}: {message}");
+                }
+            }
+        }
+        let metrics = host.metrics();
+        let rule = metrics
+            .iter()
+            .find(|item| item.item == "unchanged_analyzer");
+        let counted = rule.unwrap().metrics;
+        assert_eq!((counted.uncarried, counted.errors), (1, 1), "{options}");
+        assert_eq!(counted.calls, 0, "{options}");
+    }
 }
 
 #[tokio::test]
