@@ -59,9 +59,10 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut dyn Write) -> Result<Exit, CliErr
     trust.lock = Some(path.clone());
     // Without what is decided about single plugins: a disabled one is verified too.
     let own = Config::default().with_trust(trust);
+    let mut trust = Trust::new(&own);
     let entries = lock.plugins().iter();
     let plugins: Vec<_> = entries
-        .map(|entry| verify(entry, &directory, &lock, &own))
+        .map(|entry| verify(entry, &directory, &lock, &own, &mut trust))
         .collect();
     let found = SearchPath::new().with_dir(&directory).find().complete();
     let found = found.map_err(datafusion_plugin_host::HostError::from)?;
@@ -87,18 +88,30 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut dyn Write) -> Result<Exit, CliErr
     Ok(if ok { Exit::Success } else { Exit::Failure })
 }
 
-fn verify(entry: &LockEntry, directory: &Path, lock: &Lock, config: &Config) -> Verified {
+fn verify(
+    entry: &LockEntry,
+    directory: &Path,
+    lock: &Lock,
+    config: &Config,
+    trust: &mut Trust<'_>,
+) -> Verified {
     Verified {
         name: entry.name.clone(),
         version: entry.version.clone(),
         file: entry.file.clone(),
         signer: entry.signer.clone(),
-        problems: problems(entry, directory, lock, config),
+        problems: problems(entry, directory, lock, config, trust),
     }
 }
 
 /// What the lock says of a plugin and the directory does not bear out.
-fn problems(entry: &LockEntry, directory: &Path, lock: &Lock, config: &Config) -> Vec<String> {
+fn problems(
+    entry: &LockEntry,
+    directory: &Path,
+    lock: &Lock,
+    config: &Config,
+    trust: &mut Trust<'_>,
+) -> Vec<String> {
     let path = directory.join(&entry.file);
     if !path.exists() {
         let missing = TrustProblem::Missing {
@@ -112,7 +125,7 @@ fn problems(entry: &LockEntry, directory: &Path, lock: &Lock, config: &Config) -
         path: path.clone(),
         origin: Origin::PluginFile,
     };
-    let checked = match Trust::new(config).examine(&candidate) {
+    let checked = match trust.examine(&candidate) {
         Ok(Examined::Plugin(checked)) => checked,
         Ok(Examined::PassedOver(reason)) => return vec![reason],
         Err(problem) => return vec![problem.to_string()],

@@ -12,6 +12,7 @@ pub(crate) mod factory;
 pub(crate) mod groups_accumulator;
 pub(crate) mod health;
 pub(crate) mod imported;
+mod known;
 pub(crate) mod limits;
 pub(crate) mod metrics;
 pub(crate) mod names;

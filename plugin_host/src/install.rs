@@ -9,7 +9,7 @@ mod report;
 mod rules;
 mod session;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cell::LazyCell, collections::BTreeMap, sync::Arc};
 
 use datafusion::execution::{SessionState, session_state::SessionStateBuilder};
 
@@ -70,6 +70,7 @@ fn plan(
     preferred: &Preferred,
 ) -> (InstallReport, Vec<Named>) {
     let claims = Claims::of(candidates, preferred);
+    let prepared = LazyCell::new(|| session.has_prepared_statements());
     let mut registrations = Vec::new();
     let mut plugins = Vec::new();
     for candidate in candidates {
@@ -77,27 +78,29 @@ fn plan(
         for function in candidate.functions {
             let decided = claims.decide(session, candidate, function);
             let named = function.under(&decided.name, &decided.aliases);
-            let mut new = named.iter().filter(|named| !session.has(named));
-            let left_out = new.find_map(|named| session.cannot_take(named));
-            let missing_neighbour = named
+            let new = named.into_iter().filter(|named| !session.has(named));
+            let mut new: Vec<_> = new.collect();
+            let unchanged = new.is_empty();
+            let rebuilds = new.iter().any(|named| session.is_rebuilt_for(named));
+            let left_out = (rebuilds && *prepared).then_some(planners::PREPARED);
+            if let Some(reason) = left_out {
+                let (plugin, item) = (candidate.plugin, function.name.as_str());
+                tracing::error!(plugin, item, reason, "not installed");
+                new.clear();
+            }
+            let missing_neighbour = new
                 .iter()
-                .filter(|named| left_out.is_none() && !session.has(named))
                 .find_map(|named| rules::missing_neighbour(named, session, &registrations));
             items.push(InstalledItem {
                 kind: function.kind,
                 name: format!("{}.{}", candidate.plugin, function.name),
                 bare: decided.bare,
                 aliases: decided.bare_aliases,
-                unchanged: named.iter().all(|named| session.has(named)),
+                unchanged,
                 missing_neighbour,
                 left_out,
             });
-            if let Some(reason) = left_out {
-                let (plugin, item) = (candidate.plugin, function.name.as_str());
-                tracing::error!(plugin, item, reason, "not installed");
-                continue;
-            }
-            registrations.extend(named.into_iter().filter(|named| !session.has(named)));
+            registrations.extend(new);
         }
         plugins.push(PluginReport {
             plugin: candidate.plugin.to_owned(),

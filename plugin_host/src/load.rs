@@ -85,6 +85,8 @@ pub(crate) fn open(path: &Path) -> Result<PluginModuleRef, LoadError> {
         .map_err(layout)
 }
 
+/// # Safety
+/// The library's initialisers run: it must have been judged.
 #[cfg(unix)]
 unsafe fn open_now(path: &Path) -> Result<libloading::Library, libloading::Error> {
     use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -92,6 +94,8 @@ unsafe fn open_now(path: &Path) -> Result<libloading::Library, libloading::Error
     unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map(Into::into)
 }
 
+/// # Safety
+/// As on Unix.
 #[cfg(not(unix))]
 unsafe fn open_now(path: &Path) -> Result<libloading::Library, libloading::Error> {
     // SAFETY: the caller's.

@@ -14,6 +14,7 @@ use datafusion_physical_expr::{
 };
 use datafusion_physical_plan::{
     ExecutionPlan, PlanProperties,
+    display::DisplayableExecutionPlan,
     execution_plan::{Boundedness, EmissionType, SchedulingType},
 };
 
@@ -135,6 +136,7 @@ pub fn properties_to_message(
         same.collect::<Vec<_>>()
     });
     let equal = equal.filter(|same| same.len() > 1).collect();
+    let line = DisplayableExecutionPlan::new(plan).one_line();
     Ok(ScanDescriptor {
         partitions: properties.partitioning.partition_count(),
         partitioning: match &properties.partitioning {
@@ -164,7 +166,7 @@ pub fn properties_to_message(
         fetch: plan.fetch(),
         functions: Vec::new(),
         input: None,
-        display: String::new(),
+        display: line.to_string().trim_end().to_owned(),
     })
 }
 

@@ -14,7 +14,6 @@ use datafusion_physical_expr::{
 use datafusion_physical_plan::{
     ExecutionPlan, ExecutionPlanProperties,
     coalesce_partitions::CoalescePartitionsExec,
-    display::DisplayableExecutionPlan,
     execution_plan::replace_children_if_necessary,
     projection::ProjectionExec,
     sorts::sort_preserving_merge::SortPreservingMergeExec,
@@ -102,18 +101,13 @@ impl Scan for ScanExport {
         let plan = self.plan.get()?;
         let schema = plan.schema();
         let mut parcel = ParcelBuilder::new();
-        let (mut descriptor, blob) =
+        let (descriptor, blob) =
             self.functions
                 .write_physical(&schema, &self.context, |writer| {
                     let mut descriptor = properties_to_message(plan.as_ref(), &mut parcel, writer)?;
                     descriptor.input = df(requirements(plan))?;
                     Ok(descriptor)
                 })?;
-        descriptor.display = DisplayableExecutionPlan::new(plan.as_ref())
-            .one_line()
-            .to_string()
-            .trim_end()
-            .to_owned();
         parcel.schema(&schema).blob(blob).finish(&descriptor)
     }
 

@@ -138,19 +138,8 @@ impl Description {
 
     /// How many items there are, of all kinds.
     pub fn count(&self) -> usize {
-        self.functions.len()
-            + self.table_functions.len()
-            + self.tables.len()
-            + self.table_factories.len()
-            + self.catalogs.len()
-            + self.relation_planners.len()
-            + self.expression_planners.len()
-            + self.type_planners.len()
-            + self.policies.len()
-            + self.analyzer_rules.len()
-            + self.optimizer_rules.len()
-            + self.physical_optimizer_rules.len()
-            + self.function_factories.len()
+        let named = self.named().into_iter().map(|(_, names)| names.len());
+        self.functions.len() + self.table_functions.len() + named.sum::<usize>()
     }
 
     /// What is no function, by kind.
@@ -175,46 +164,29 @@ impl Description {
     /// Names, kinds, aliases and volatility are facts. Signatures and documentation are text
     /// that a later host may write differently, so they are not compared.
     pub fn disagreement(&self, activated: &Self) -> Option<String> {
-        type Facts<'a> = Vec<(&'a str, &'a str, &'a [String], &'a str)>;
-        fn facts(description: &Description) -> Facts<'_> {
+        type Fact<'a> = (String, &'a str, &'a [String], &'a str);
+        fn facts(description: &Description) -> Vec<Fact<'_>> {
             let functions = description.functions.iter().map(|entry| {
-                let (kind, volatility) = (entry.kind.as_str(), entry.volatility.as_str());
                 (
-                    kind,
+                    format!("{} function", entry.kind),
                     entry.name.as_str(),
                     entry.aliases.as_slice(),
-                    volatility,
+                    entry.volatility.as_str(),
                 )
             });
             let table_functions = description.table_functions.iter();
-            let table_functions = table_functions.map(|entry| ("table", entry.name.as_str()));
-            let sources = description.named();
-            let sources = sources
-                .into_iter()
-                .flat_map(|(kind, names)| names.iter().map(move |name| (kind, name.as_str())));
+            let table_functions =
+                table_functions.map(|entry| ("table function", entry.name.as_str()));
+            let named = description.named().into_iter();
+            let named =
+                named.flat_map(|(kind, names)| names.iter().map(move |name| (kind, name.as_str())));
+            let others = table_functions.chain(named);
             functions
-                .chain(
-                    table_functions
-                        .chain(sources)
-                        .map(|(kind, name)| (kind, name, &[][..], "")),
-                )
+                .chain(others.map(|(kind, name)| (kind.to_owned(), name, &[][..], "")))
                 .collect()
         }
-        let text = |(kind, name, aliases, volatility): &(&str, &str, &[String], &str)| {
-            let mut text = match *kind {
-                "table provider"
-                | "table factory"
-                | "catalog"
-                | "relation planner"
-                | "expression planner"
-                | "type planner"
-                | "policy"
-                | "analyzer rule"
-                | "optimizer rule"
-                | "physical optimizer rule"
-                | "function factory" => format!("{kind} '{name}'"),
-                _ => format!("{kind} function '{name}'"),
-            };
+        let text = |(kind, name, aliases, volatility): &Fact<'_>| {
+            let mut text = format!("{kind} '{name}'");
             if !volatility.is_empty() {
                 text += &format!(" ({volatility})");
             }

@@ -90,6 +90,9 @@ impl Health {
         let now = Instant::now();
         let mut state = self.lock();
         let State { recent, quarantine } = &mut *state;
+        if quarantine.is_some() {
+            return None;
+        }
         recent.push_back(now);
         while recent
             .front()
@@ -97,7 +100,7 @@ impl Health {
         {
             recent.pop_front();
         }
-        if quarantine.is_some() || recent.len() < self.after as usize {
+        if recent.len() < self.after as usize {
             return None;
         }
         recent.clear();

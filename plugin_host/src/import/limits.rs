@@ -89,6 +89,8 @@ fn most() -> usize {
 }
 
 /// The error of a call that was left behind.
-pub(crate) fn no_answer(error: &NoAnswer) -> CallError {
-    CallError::new(ErrorKind::Execution, error.to_string())
+impl From<NoAnswer> for CallError {
+    fn from(error: NoAnswer) -> Self {
+        Self::new(ErrorKind::Execution, error.to_string())
+    }
 }

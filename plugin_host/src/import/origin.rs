@@ -19,7 +19,7 @@ use super::{
     drops,
     factory::Creations,
     health::{Health, is_refusal},
-    limits::{Limits, no_answer},
+    limits::Limits,
     metrics::{Begun, Fault, ItemMetrics},
     scalar::ScalarFunction,
 };
@@ -245,8 +245,7 @@ impl Origin {
             return method(object, argument);
         };
         let object = Arc::clone(object);
-        let answer = threads.run(limit, move || method(&object, argument));
-        answer.unwrap_or_else(|error| Err(no_answer(&error)))
+        threads.run(limit, move || method(&object, argument))?
     }
 
     /// Makes, counts and times a call on a batch of so many rows, unless the plugin is in

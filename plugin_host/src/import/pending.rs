@@ -9,7 +9,7 @@ use abi_stable::std_types::ROption;
 use datafusion::common::Result;
 use datafusion_plugin_api::abi::CallError;
 
-use super::{limits::no_answer, offload::Offloaded, origin::Origin};
+use super::{offload::Offloaded, origin::Origin};
 
 type Answer<T> = Poll<Result<T, CallError>>;
 
@@ -24,15 +24,11 @@ pub(crate) async fn planned<O: Send + 'static, T: Send + 'static>(
     let Some(limit) = limits.planning else {
         return answer(origin, object, poll).await;
     };
-    let mut offloaded = Offloaded::new(&limits.threads, limit, object, poll);
-    let answered = poll_fn(|context| {
-        if let Err(refusal) = origin.admit() {
-            return Poll::Ready(Err(refusal));
-        }
-        let polled = offloaded.poll(context);
-        polled.map(|answer| answer.unwrap_or_else(|error| Err(no_answer(&error))))
-    });
-    answered.await.map_err(|error| origin.error(error))
+    let offloaded = Offloaded::new(&limits.threads, limit, object, poll);
+    answer(origin, offloaded, |offloaded, context| {
+        offloaded.poll(context).map(|answer| answer?)
+    })
+    .await
 }
 
 /// Polls `object` until there is an answer. Dropping the future drops the object, which cancels the work.

@@ -16,7 +16,7 @@ use datafusion::{
 };
 use datafusion_plugin_api::{
     abi::{
-        CallError, Parcel, PlanHostObject, PlanRuleObject,
+        CallError, Parcel, PlanHostObject, PlanRuleObject, Planned,
         message::{
             RuleDescriptor, RulePosition, RuleReply, RuleRequest, RuleStage, Settings, Uncarried,
         },
@@ -82,27 +82,18 @@ impl PluginRule {
         {
             return Ok(None);
         }
-        if let Err(refusal) = self.origin.admit() {
-            let refusal = self.origin.error(refusal);
-            return quarantined(&self.origin, &self.descriptor, refusal).map(|()| None);
-        }
         let call = PlanCall::new(&self.origin);
-        let request = match self.request(plan, settings(), started, &call.objects) {
-            Ok(request) => request,
-            Err(error) => return uncarried(&self.origin, &self.descriptor, error).map(|()| None),
-        };
-        let begun = self.origin.begin();
         let host = PlanHostObject::new(HostPlans(Arc::clone(&call.objects)));
-        let apply = |rule: &PlanRuleObject, (request, host)| rule.apply(request, host);
-        let planned = self.origin.plan(&self.object, apply, (request, host));
-        let rewritten = planned
-            .map_err(|error| self.origin.error(error))
-            .and_then(|planned| {
-                let rewritten = self.read(call.reply(planned), plan, &call.objects);
-                rewritten.map_err(|error| blame(&self.origin, &error))
-            });
-        self.origin.end(begun, 0, 0);
-        rewritten
+        asked(
+            &self.origin,
+            &self.descriptor,
+            || self.request(plan, settings(), started, &call.objects),
+            |request| {
+                let apply = |rule: &PlanRuleObject, (request, host)| rule.apply(request, host);
+                self.origin.plan(&self.object, apply, (request, host))
+            },
+            |planned| self.read(call.reply(planned), plan, &call.objects),
+        )
     }
 
     fn request(
@@ -143,6 +134,30 @@ impl PluginRule {
         }
         Ok(Some(rewritten))
     }
+}
+
+/// What a rule makes of the plan in `request`, which `read` takes from its answer; nothing when the plan
+/// stays, or passes the rule.
+fn asked<P>(
+    origin: &Origin,
+    descriptor: &RuleDescriptor,
+    request: impl FnOnce() -> Result<Parcel>,
+    apply: impl FnOnce(Parcel) -> std::result::Result<Planned, CallError>,
+    read: impl FnOnce(Planned) -> Result<Option<P>>,
+) -> Result<Option<P>> {
+    if let Err(refusal) = origin.admit() {
+        return quarantined(origin, descriptor, origin.error(refusal)).map(|()| None);
+    }
+    let request = match request() {
+        Ok(request) => request,
+        Err(error) => return uncarried(origin, descriptor, error).map(|()| None),
+    };
+    let begun = origin.begin();
+    let rewritten = apply(request)
+        .map_err(|error| origin.error(error))
+        .and_then(|planned| read(planned).map_err(|error| blame(origin, &error)));
+    origin.end(begun, 0, 0);
+    rewritten
 }
 
 /// What becomes of a plan while the plugin is in quarantine: the same as of one that cannot be carried.

@@ -102,11 +102,6 @@ pub(super) fn is_type_planner(planner: &Named, slot: Option<&Arc<dyn TypePlanner
 pub(super) const PREPARED: &str = "the session has prepared statements, which it would lose; install \
                                    before the first PREPARE";
 
-/// Their map is private; its `Debug` text is not.
-pub(super) fn has_prepared_statements(state: &SessionState) -> bool {
-    !format!("{state:?}").contains("prepared_plans: {}")
-}
-
 /// Builds the state anew with what `add` adds: a live session has no other way to put an expression
 /// planner first, to set its type planner, or to place a rule.
 ///

@@ -67,9 +67,14 @@ pub(super) trait Functions {
     /// Registers the rule once, however often it is called.
     fn register_analyzer_rule(&mut self, rule: Arc<dyn AnalyzerRule + Send + Sync>);
 
-    /// Why the session cannot take this, where it cannot.
-    fn cannot_take(&self, _named: &Named) -> Option<&'static str> {
-        None
+    /// Whether the session has to be built anew to take this.
+    fn is_rebuilt_for(&self, _named: &Named) -> bool {
+        false
+    }
+
+    /// Whether the session has statements that are lost when it is built anew.
+    fn has_prepared_statements(&self) -> bool {
+        false
     }
 
     /// Whether the session has this function under its name and aliases.
@@ -168,13 +173,17 @@ pub(super) trait Functions {
 }
 
 impl Functions for SessionState {
-    fn cannot_take(&self, named: &Named) -> Option<&'static str> {
-        let rebuilds = match named {
+    fn is_rebuilt_for(&self, named: &Named) -> bool {
+        match named {
             Named::ExprPlanner(_) | Named::TypePlanner(_) | Named::PhysicalRule(_) => true,
             Named::Rule(rule) => !rules::is_appended(rule),
             _ => false,
-        };
-        (rebuilds && planners::has_prepared_statements(self)).then_some(planners::PREPARED)
+        }
+    }
+
+    fn has_prepared_statements(&self) -> bool {
+        // Their map is private; its `Debug` text is not.
+        !format!("{self:?}").contains("prepared_plans: {}")
     }
 
     fn scalar(&self, name: &str) -> Option<&Arc<ScalarUDF>> {

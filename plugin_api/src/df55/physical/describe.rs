@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use datafusion_common::Result;
 use datafusion_physical_expr::{Distribution, LexOrdering, LexRequirement, OrderingRequirements};
-use datafusion_physical_plan::{
-    ExecutionPlan, display::DisplayableExecutionPlan, execution_plan::CardinalityEffect,
-};
+use datafusion_physical_plan::{ExecutionPlan, execution_plan::CardinalityEffect};
 
 use crate::{
     abi::{
@@ -24,9 +22,7 @@ use crate::{
 /// The description of a node, with its schema as types.
 pub(super) fn describe(node: &Arc<dyn ExecutionPlan>) -> Result<Parcel, CallError> {
     let mut parcel = ParcelBuilder::new();
-    let mut rows = properties_to_message(node.as_ref(), &mut parcel, &mut ColumnsOnly)?;
-    let line = DisplayableExecutionPlan::new(node.as_ref()).one_line();
-    rows.display = line.to_string().trim_end().to_owned();
+    let rows = properties_to_message(node.as_ref(), &mut parcel, &mut ColumnsOnly)?;
     parcel.schema(&node.schema()).finish(&NodeDescriptor {
         name: node.name().to_owned(),
         rows,

@@ -41,7 +41,6 @@ pub struct HostPhysical(Arc<Inner>);
 
 struct Inner {
     objects: Arc<HostObjects>,
-    options: ConfigOptions,
     context: TaskContext,
     /// What the plugin was lent, by number.
     nodes: Mutex<Vec<Arc<dyn ExecutionPlan>>>,
@@ -52,7 +51,6 @@ impl HostPhysical {
     pub fn new(objects: &Arc<HostObjects>, options: &ConfigOptions) -> Self {
         Self(Arc::new(Inner {
             objects: Arc::clone(objects),
-            options: options.clone(),
             context: reading_context(options),
             nodes: Mutex::default(),
         }))
@@ -200,7 +198,8 @@ impl HostPhysical {
             PhysicalQuestion::Fetch(node, limit) => df(self.lent(*node))?.with_fetch(*limit),
             PhysicalQuestion::Repartition(node, target) => {
                 let node = df(self.lent(*node))?;
-                df(node.repartitioned(*target, &self.0.options))?
+                let options = self.0.context.session_config().options();
+                df(node.repartitioned(*target, options))?
             }
         };
         Parcel::of(&NodeReply {

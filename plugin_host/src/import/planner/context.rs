@@ -10,10 +10,7 @@ use datafusion_plugin_api::{
     df55::{planners::HostPlanner, plans::HostObjects},
 };
 
-use crate::{
-    import::{limits::no_answer, origin::Origin},
-    threads::NoAnswer,
-};
+use crate::{import::origin::Origin, threads::NoAnswer};
 
 type Reply = Result<Parcel, CallError>;
 
@@ -56,7 +53,7 @@ pub(super) fn plan_with(
         // Nobody hears it when the time was up.
         drop(said.send(Said::Answer(planner.plan(request, host))));
     });
-    let given_up = started.map_err(|error| no_answer(&error))?;
+    let given_up = started?;
     loop {
         match hears.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             // Whoever asked may be gone.
@@ -64,9 +61,9 @@ pub(super) fn plan_with(
             Ok(Said::Answer(planned)) => return planned,
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 limits.threads.give_up(&given_up);
-                return Err(no_answer(&NoAnswer::TooSlow(limit)));
+                return Err(NoAnswer::TooSlow(limit).into());
             }
-            Err(mpsc::RecvTimeoutError::Disconnected) => return Err(no_answer(&NoAnswer::Ended)),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return Err(NoAnswer::Ended.into()),
         }
     }
 }

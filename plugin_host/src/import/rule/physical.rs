@@ -22,7 +22,7 @@ use datafusion_plugin_api::{
     },
 };
 
-use super::{PlanCall, blame, quarantined, uncarried};
+use super::{PlanCall, asked};
 use crate::import::origin::Origin;
 
 type Plan = Arc<dyn ExecutionPlan>;
@@ -102,36 +102,26 @@ impl PhysicalOptimizerRule for PluginPhysicalRule {
         if !self.is_interested_in(&plan)? {
             return Ok(plan);
         }
-        if let Err(refusal) = self.origin.admit() {
-            let refusal = self.origin.error(refusal);
-            quarantined(&self.origin, &self.descriptor, refusal)?;
-            return Ok(plan);
-        }
         let call = PlanCall::new(&self.origin);
         let plans = HostPhysical::new(&call.objects, options);
-        let request = plans.write(&plan, |list| PhysicalRuleRequest {
-            list,
-            settings: settings_of(options),
-        });
-        let request = match request {
-            Ok(request) => request,
-            Err(error) => {
-                uncarried(&self.origin, &self.descriptor, error)?;
-                return Ok(plan);
-            }
+        let request = || {
+            plans.write(&plan, |list| PhysicalRuleRequest {
+                list,
+                settings: settings_of(options),
+            })
         };
-        let begun = self.origin.begin();
-        let host = PhysicalHostObject::new(plans.clone());
-        let apply = |rule: &PhysicalRuleObject, (request, host)| rule.apply(request, host);
-        let planned = self.origin.plan(&self.object, apply, (request, host));
-        let rewritten = planned
-            .map_err(|error| self.origin.error(error))
-            .and_then(|planned| {
-                let rewritten = self.read(call.reply(planned), &plan, &plans);
-                rewritten.map_err(|error| blame(&self.origin, &error))
-            });
-        self.origin.end(begun, 0, 0);
-        Ok(rewritten?.unwrap_or(plan))
+        let rewritten = asked(
+            &self.origin,
+            &self.descriptor,
+            request,
+            |request| {
+                let host = PhysicalHostObject::new(plans.clone());
+                let apply = |rule: &PhysicalRuleObject, (request, host)| rule.apply(request, host);
+                self.origin.plan(&self.object, apply, (request, host))
+            },
+            |planned| self.read(call.reply(planned), &plan, &plans),
+        )?;
+        Ok(rewritten.unwrap_or(plan))
     }
 
     fn name(&self) -> &str {

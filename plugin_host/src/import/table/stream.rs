@@ -19,7 +19,7 @@ use datafusion_plugin_api::{
 };
 use futures::Stream;
 
-use crate::import::{limits::no_answer, metrics::Begun, offload::Offloaded, origin::Origin};
+use crate::import::{metrics::Begun, offload::Offloaded, origin::Origin};
 
 /// What is counted of one execution of a partition, for `EXPLAIN ANALYZE`.
 #[derive(Debug)]
@@ -148,7 +148,7 @@ impl Stream for PluginStream {
             (Ok(()), Batches::Direct(batches)) => batches.poll_next(context),
             (Ok(()), Batches::Limited(batches)) => batches
                 .poll(context)
-                .map(|answer| answer.unwrap_or_else(|error| Some(Err(no_answer(&error))))),
+                .map(|answer| answer.unwrap_or_else(|error| Some(Err(error.into())))),
         };
         // What has ended is dropped at once.
         if matches!(batch, Poll::Ready(None | Some(Err(_)))) {
