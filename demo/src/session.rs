@@ -29,8 +29,9 @@ impl Session {
     /// Runs `cargo` in the workspace, with the Cargo that runs the demo.
     pub fn cargo(&self, arguments: &[&str]) -> Result<(), String> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR"));
-        shown(cargo, "cargo", arguments, workspace)
+        // Not what the compiler was told: checkouts may share a target directory.
+        let workspace = env::var_os("CARGO_MANIFEST_DIR").ok_or("the demo is run by Cargo")?;
+        shown(cargo, "cargo", arguments, Path::new(&workspace))
     }
 
     /// Runs an executable of the workspace.

@@ -130,10 +130,23 @@ pub fn manifest_of(package: &str) -> PathBuf {
         .into()
 }
 
+/// The file or folder `path` of this checkout.
+///
+/// Cargo says where that is when it runs a test: checkouts may share a target directory, so what the compiler
+/// was told can be the folder of another.
+pub fn in_workspace(path: &str) -> PathBuf {
+    let package = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    let root = package
+        .ancestors()
+        .find(|folder| folder.join("Cargo.lock").is_file());
+    root.expect("a package is in the workspace").join(path)
+}
+
 /// `cargo SUBCOMMAND` for this workspace.
 fn cargo(subcommand: &str) -> Command {
     let mut command = Command::new(cargo_program());
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let root = in_workspace("Cargo.toml");
     command.arg(subcommand).arg("--manifest-path").arg(root);
     // What the Cargo that runs the test says of this package. Build scripts that look at such variables
     // (ring's does) would run again, and with them all that depends on their crates be compiled again.

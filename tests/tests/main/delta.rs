@@ -34,7 +34,7 @@ use datafusion_delta_tables::{
     DELTATABLE, DeltaTableFactory, Options, WholeStatements, table_functions,
 };
 use datafusion_plugin_host::PluginHost;
-use plugin_tests::plugins::plugin;
+use plugin_tests::plugins::{in_workspace, plugin};
 use tempfile::TempDir;
 
 /// A session with the crate linked in.
@@ -73,7 +73,7 @@ pub(crate) fn loaded() -> SessionContext {
 }
 
 fn data() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/delta")
+    in_workspace("tests/data/delta")
 }
 
 /// Where the other writer put the table; not to be changed.

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use plugin_tests::plugins::manifest_of;
+use plugin_tests::plugins::{in_workspace, manifest_of};
 
 /// Where the traits are, and the enum of errors.
 const CRATES: &[&str] = &[
@@ -121,7 +121,7 @@ fn members(name: &str, texts: &[String]) -> BTreeSet<String> {
 
 #[test]
 fn every_method_of_every_trait_has_one_row() {
-    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/fidelity.md");
+    let document = in_workspace("docs/fidelity.md");
     let tables = tables(&fs::read_to_string(document).unwrap());
     assert_eq!(
         tables.keys().map(String::as_str).collect::<Vec<_>>(),

@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use datafusion::prelude::SessionContext;
 use datafusion_plugin_host::{PluginHost, PolicyRefusal, Subject};
+use plugin_tests::plugins::in_workspace;
 
 use super::{
     standard,
@@ -330,12 +331,12 @@ async fn the_matrix_is_what_is_found() {
         assert_eq!(sql, "yes", "{title}");
         writeln!(table, "| {title} | {sql} | {plan} | {plain} |").unwrap();
     }
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/policy.md");
-    let text = std::fs::read_to_string(path).unwrap();
+    let path = in_workspace("docs/policy.md");
+    let text = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = text.split_once(BEGIN).expect("the file has a place for it");
     let (written, after) = rest.split_once(END).expect("the place has an end");
     if std::env::var_os("UPDATE_POLICY_MATRIX").is_some() {
-        std::fs::write(path, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
+        std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
     } else {
         assert_eq!(written, table, "docs/policy.md is behind");
     }
