@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -66,7 +67,22 @@ fn build() -> Artifacts {
     if let Some(triple) = &place.triple {
         command.args(["--target", triple]);
     }
-    parse(&stdout(command))
+    let mut artifacts = parse(&stdout(command));
+    if let Some(folder) = env::var_os("PLUGIN_TESTS_PLUGINS") {
+        replace(&mut artifacts.plugins, Path::new(&folder));
+    }
+    artifacts
+}
+
+/// Plugins in `folder`, compiled otherwise (see `.ci/layouts`), stand in for those of the workspace.
+fn replace(plugins: &mut HashMap<String, PathBuf>, folder: &Path) {
+    let files = fs::read_dir(folder).expect("PLUGIN_TESTS_PLUGINS is a folder");
+    for file in files.map(|entry| entry.expect("the folder can be read").path()) {
+        let name = file.file_stem().and_then(|name| name.to_str());
+        let name = name.and_then(|name| name.strip_prefix(env::consts::DLL_PREFIX));
+        let plugin = name.and_then(|name| plugins.get_mut(name));
+        *plugin.unwrap_or_else(|| panic!("{} is no plugin", file.display())) = file;
+    }
 }
 
 /// Reads Cargo's messages, one JSON object per line.
