@@ -80,8 +80,10 @@ fn replace(plugins: &mut HashMap<String, PathBuf>, folder: &Path) {
     for file in files.map(|entry| entry.expect("the folder can be read").path()) {
         let name = file.file_stem().and_then(|name| name.to_str());
         let name = name.and_then(|name| name.strip_prefix(env::consts::DLL_PREFIX));
-        let plugin = name.and_then(|name| plugins.get_mut(name));
-        *plugin.unwrap_or_else(|| panic!("{} is no plugin", file.display())) = file;
+        let Some(plugin) = name.and_then(|name| plugins.get_mut(name)) else {
+            panic!("{} is no plugin", file.display());
+        };
+        *plugin = file;
     }
 }
 

@@ -47,8 +47,8 @@ fn main() -> ExitCode {
     match arguments.as_slice() {
         [] => println!("{}", KINDS.join("\n")),
         [kind, number] if KINDS.contains(kind) && number.parse::<usize>().is_ok() => {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all();
-            let runtime = { runtime }.build().unwrap();
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = runtime.enable_all().build().unwrap();
             runtime.block_on(call(kind, number.parse().unwrap()));
         }
         _ => {
@@ -97,8 +97,8 @@ async fn call(kind: &str, number: usize) {
             let state = session.state();
             let plan = state.create_logical_plan("SELECT n FROM t WHERE x > 1 ORDER BY n");
             let plan = plan.await.unwrap();
-            let rule = state.optimizers().iter();
-            let rule = { rule }.find(|rule| rule.name() == "rules.unchanged_optimizer");
+            let mut rules = state.optimizers().iter();
+            let rule = rules.find(|rule| rule.name() == "rules.unchanged_optimizer");
             let rule = rule.unwrap();
             for _ in 0..number {
                 rule.rewrite(plan.clone(), &state).unwrap();
@@ -109,8 +109,8 @@ async fn call(kind: &str, number: usize) {
             let plan = session.sql("SELECT n FROM t WHERE x > 1 ORDER BY n").await;
             let plan = plan.unwrap().create_physical_plan().await.unwrap();
             assert_eq!(plan.output_partitioning().partition_count(), 1);
-            let rule = state.physical_optimizers().iter();
-            let rule = { rule }.find(|rule| rule.name() == "rules.physical_unchanged");
+            let mut rules = state.physical_optimizers().iter();
+            let rule = rules.find(|rule| rule.name() == "rules.physical_unchanged");
             let rule = rule.unwrap();
             for _ in 0..number {
                 let plan = Arc::clone(&plan);
