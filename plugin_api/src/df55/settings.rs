@@ -48,8 +48,15 @@ pub fn settings_of(options: &ConfigOptions) -> Settings {
 pub fn options_from(settings: &Settings) -> Arc<ConfigOptions> {
     let mut options = ConfigOptions::new();
     let known = EXTENSIONS.read().unwrap_or_else(PoisonError::into_inner);
-    for insert in known.values() {
-        insert(&mut options.extensions);
+    for (prefix, insert) in known.iter() {
+        let is_of = |key: &str| {
+            key.strip_prefix(prefix)
+                .is_some_and(|rest| rest.starts_with('.'))
+        };
+        // A session that does not have the options, or a function that does not read them.
+        if settings.iter().any(|(key, _)| is_of(key)) {
+            insert(&mut options.extensions);
+        }
     }
     drop(known);
     for (key, value) in settings {
