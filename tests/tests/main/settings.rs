@@ -74,7 +74,7 @@ fn linked_in() -> SessionContext {
             .build(),
     );
     context.register_udf(ScalarUDF::from(Shown::new("shown")));
-    context.register_udtf("settings.stages", Arc::new(Stages));
+    context.register_udtf("stages", Arc::new(Stages));
     let planner = Arc::new(Reading);
     context.register_relation_planner(planner).unwrap();
     context

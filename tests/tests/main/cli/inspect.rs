@@ -59,7 +59,7 @@ fn session_options_are_shown_and_packed() {
     run(&["pack", text(&file)]).clean();
     let shown = run(&["inspect", text(&file)]).clean();
     for part in [
-        "session_options (portable)",
+        "session_options",
         "  session options (SET) (7)\n    settings.depth = 3",
         "How deep to look",
         "settings.limit = none",

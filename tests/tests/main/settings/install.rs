@@ -18,7 +18,7 @@ async fn a_second_install_leaves_values_as_they_are() {
     let context = loaded();
     run(&context, "SET settings.depth = 5").await;
     assert!(host().install(&context).is_unchanged());
-    let shown = values(&context, "SELECT shown()").await;
+    let shown = values(&context, "SELECT shown() AS text").await;
     assert_eq!(shown, "NFC 5 0 0.5 true plain none / -");
 }
 
@@ -39,7 +39,7 @@ async fn a_session_being_built_has_them_too() {
         options.set("settings.depth", "6").unwrap();
         let context = SessionContext::new_with_state(state);
         run(&context, "SET other.depth = 8").await;
-        let shown = values(&context, "SELECT shown() || ' ' || other_shown()").await;
+        let shown = values(&context, "SELECT shown() || ' ' || other_shown() AS text").await;
         assert_eq!(shown, "NFC 6 0 0.5 true plain none / - - / 8");
     }
 }
@@ -56,14 +56,14 @@ async fn sessions_begin_with_what_activation_says() {
     let context = SessionContext::new_with_state(builder().build());
     host.install(&context);
     let text = |depth| format!("NFC {depth} 0 0.5 true plain none / -");
-    assert_eq!(values(&context, "SELECT shown()").await, text(11));
+    assert_eq!(values(&context, "SELECT shown() AS text").await, text(11));
     run(&context, "SET settings.depth = 12").await;
-    assert_eq!(values(&context, "SELECT shown()").await, text(12));
+    assert_eq!(values(&context, "SELECT shown() AS text").await, text(12));
 
     // Another activation of the plugin: what was set stays, what was not begins anew.
     run(&context, "SET settings.label = 'kept'").await;
     assert!(!super::host().install(&context).is_unchanged());
-    let shown = values(&context, "SELECT settings.shown()").await;
+    let shown = values(&context, "SELECT settings.shown() AS text").await;
     assert_eq!(shown, "NFC 12 0 0.5 true kept none / -");
 }
 
@@ -128,10 +128,10 @@ async fn a_session_keeps_an_extension_of_the_plugins_name() {
             .depth
     };
     assert_eq!(depth(&context), 9);
-    let shown = values(&context, "SELECT other_shown()").await;
+    let shown = values(&context, "SELECT other_shown() AS text").await;
     assert_eq!(shown, "- / 2");
     // Of the plugin's type there is none, so that it can tell.
-    let shown = values(&context, "SELECT shown_depth()").await;
+    let shown = values(&context, "SELECT shown_depth() AS text").await;
     assert_eq!(shown, "- / -");
 }
 
@@ -150,7 +150,7 @@ async fn a_session_keeps_a_foreign_extension() {
     let expected = expected.map(|name| (name.to_owned(), LeftOut::ForeignOptions));
     assert_eq!(left_out(&context), expected);
     run(&context, "SET datafusion_ffi.depth = 4").await;
-    assert_eq!(values(&context, "SELECT shown()").await, "- / -");
+    assert_eq!(values(&context, "SELECT shown() AS text").await, "- / -");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,14 +165,14 @@ async fn a_guarded_session_has_values_of_its_own() {
             .unwrap()
             .to_string()
     };
-    let before = shown("SELECT shown()").await;
+    let before = shown("SELECT shown() AS text").await;
     assert!(before.contains("NFC 5 0"), "{before}");
     shown("SET settings.depth = 6").await;
-    let after = shown("SELECT shown()").await;
+    let after = shown("SELECT shown() AS text").await;
     assert!(after.contains("NFC 6 0"), "{after}");
     let refused = guarded.sql("SET settings.depth = 'x'").await.err().unwrap();
     assert!(refused.to_string().contains("cannot be set to 'x'"));
-    let owner = rows(&context, "SELECT shown()").await.unwrap();
+    let owner = rows(&context, "SELECT shown() AS text").await.unwrap();
     assert!(owner.contains("NFC 5 0"), "{owner}");
 }
 

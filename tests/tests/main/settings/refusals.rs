@@ -44,10 +44,10 @@ async fn a_bad_value_is_refused_with_key_value_and_what_is_accepted() {
             "{root:?}"
         );
     }
-    let shown = values(&context, "SELECT shown()").await;
+    let shown = values(&context, "SELECT shown() AS text").await;
     assert_eq!(shown, "NFC 3 0 0.5 true plain none / -");
     run(&context, "SET settings.depth = 4").await;
-    let shown = values(&context, "SELECT shown()").await;
+    let shown = values(&context, "SELECT shown() AS text").await;
     assert_eq!(shown, "NFC 4 0 0.5 true plain none / -");
 }
 
