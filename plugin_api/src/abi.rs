@@ -25,6 +25,7 @@ mod lent;
 pub mod manifest;
 pub mod message;
 mod module;
+mod options;
 mod parcel;
 mod plan;
 mod planner;
@@ -58,6 +59,7 @@ pub use module::{
     HostServices, HostServicesObject, PluginEntry, PluginInstance, PluginInstanceObject,
     PluginModule, PluginModuleRef, ROOT_SYMBOL, export_module,
 };
+pub use options::{SessionOptions, SessionOptionsObject};
 pub use parcel::Parcel;
 pub use plan::{PlanHost, PlanHostObject, PlanObjects, PlanObjectsObject};
 pub use planner::{

@@ -21,6 +21,7 @@ mod interned;
 mod log;
 #[cfg(feature = "tables")]
 mod memory;
+mod options;
 mod partition_evaluator;
 mod pending;
 #[cfg(feature = "planners")]

@@ -17,6 +17,7 @@ pub(crate) mod limits;
 pub(crate) mod metrics;
 pub(crate) mod names;
 pub(crate) mod offload;
+pub(crate) mod options;
 pub(crate) mod origin;
 pub(crate) mod partition_evaluator;
 pub(crate) mod pending;

@@ -3,6 +3,7 @@
 
 mod factories;
 mod names;
+mod options;
 mod planners;
 mod qualified;
 mod report;
@@ -13,7 +14,7 @@ use std::{cell::LazyCell, collections::BTreeMap, sync::Arc};
 
 use datafusion::execution::{SessionState, session_state::SessionStateBuilder};
 
-pub use report::{BareName, InstallReport, InstalledItem, PluginReport};
+pub use report::{BareName, InstallReport, InstalledItem, LeftOut, PluginReport};
 
 use crate::{
     import::{
@@ -82,10 +83,12 @@ fn plan(
             let mut new: Vec<_> = new.collect();
             let unchanged = new.is_empty();
             let rebuilds = new.iter().any(|named| session.is_rebuilt_for(named));
-            let left_out = (rebuilds && *prepared).then_some(planners::PREPARED);
-            if let Some(reason) = left_out {
+            let left_out = new.iter().find_map(|named| session.leaves_out(named));
+            let left_out =
+                left_out.or_else(|| (rebuilds && *prepared).then_some(LeftOut::PreparedStatements));
+            if let Some(reason) = &left_out {
                 let (plugin, item) = (candidate.plugin, function.name.as_str());
-                tracing::error!(plugin, item, reason, "not installed");
+                tracing::error!(plugin, item, %reason, "not installed");
                 new.clear();
             }
             let missing_neighbour = new

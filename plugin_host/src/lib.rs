@@ -76,7 +76,7 @@ pub mod trust;
 
 pub use error::{HostError, LoadFailure, LoadFailures, LoadProblem};
 pub use import::{health::Quarantine, imported::ItemKind, metrics::MetricsSnapshot};
-pub use install::{BareName, InstallReport, InstalledItem, PluginReport};
+pub use install::{BareName, InstallReport, InstalledItem, LeftOut, PluginReport};
 pub use load::LoadError;
 pub use metrics::MeasuredItem;
 pub use policy::{GuardedQuery, GuardedSession, PolicyRefusal, Subject};

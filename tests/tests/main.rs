@@ -23,6 +23,7 @@ mod main {
     mod quarantine;
     mod refusals;
     mod rules;
+    mod settings;
     mod spark_sqllogictest;
     mod tables;
     mod trust;

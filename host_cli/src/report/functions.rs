@@ -81,6 +81,12 @@ pub(super) fn write(out: &mut dyn Write, description: &Description, full: bool) 
         let lines = names.iter().map(|name| Line::new(name, name, ""));
         section(out, title, lines.collect(), full)?;
     }
+    let lines = description.options.iter().map(|option| {
+        let default = option.default.as_deref().unwrap_or("none");
+        let signature = format!("{} = {default}", option.name);
+        Line::new(&option.name, &signature, &option.description)
+    });
+    section(out, "session options (SET)", lines.collect(), full)?;
     Ok(())
 }
 

@@ -94,12 +94,14 @@ pub enum CapabilityKind {
     PhysicalOptimizerRule,
     /// Function factories, for `CREATE FUNCTION`.
     FunctionFactory,
+    /// Session options, for `SET`.
+    SessionOptions,
     /// A kind of a later contract minor.
     Unknown(String),
 }
 
 impl CapabilityKind {
-    const KNOWN: [(Self, &'static str); 18] = [
+    const KNOWN: [(Self, &'static str); 19] = [
         (Self::ScalarFunction, "scalar_function"),
         (Self::AsyncScalarFunction, "async_scalar_function"),
         (Self::AggregateFunction, "aggregate_function"),
@@ -118,6 +120,7 @@ impl CapabilityKind {
         (Self::OptimizerRule, "optimizer_rule"),
         (Self::PhysicalOptimizerRule, "physical_optimizer_rule"),
         (Self::FunctionFactory, "function_factory"),
+        (Self::SessionOptions, "session_options"),
     ];
 
     /// Its name in manifests.

@@ -8,6 +8,7 @@ mod expression;
 mod factory;
 mod function;
 mod log;
+mod options;
 mod physical;
 mod plan;
 mod planner;
@@ -30,6 +31,7 @@ pub use function::{
     StructFieldMappingReply, ValueReply,
 };
 pub use log::{Event, Span};
+pub use options::{OptionDescriptor, OptionKind, OptionsDescriptor, SetOptionRequest};
 pub use physical::{
     Cardinality, NodeDescriptor, NodeReply, PhysicalList, PhysicalNode, PhysicalQuestion,
     PhysicalRuleReply, PhysicalRuleRequest,

@@ -11,8 +11,9 @@ use abi_stable::{
 use super::{
     AggregateFunctionObject, CallError, CatalogObject, ExpressionPlannerObject,
     FunctionFactoryObject, Parcel, PhysicalRuleObject, PlanRuleObject, PolicyObject,
-    RelationPlannerObject, Reply, ScalarFunctionObject, TableFactoryObject, TableFunctionObject,
-    TableObject, TypePlannerObject, WindowFunctionObject, guard::guarded, message::Activation,
+    RelationPlannerObject, Reply, ScalarFunctionObject, SessionOptionsObject, TableFactoryObject,
+    TableFunctionObject, TableObject, TypePlannerObject, WindowFunctionObject, guard::guarded,
+    message::Activation,
 };
 
 /// The symbol under which a plugin library exports its [`LibHeader`].
@@ -71,6 +72,8 @@ interface! {
         fn physical_rule(position: usize) -> PhysicalRuleObject;
         /// The function factory at a position among the function factories.
         fn function_factory(position: usize) -> FunctionFactoryObject;
+        /// The session options.
+        fn options() -> SessionOptionsObject;
     }
 }
 

@@ -69,8 +69,10 @@ pub fn activate<A: Author>(
     install_panic_hook(name, super::log::log_panic);
     on_drop_failure(super::log::log_drop_failure);
     runtime::set_threads(activation.runtime_threads);
+    let name = name.to_owned();
     let mut plugin = A::activate(&ActivationContext { activation })
         .and_then(|plugin| plugin.check_names().map(|()| plugin))
+        .and_then(|plugin| plugin.check_namespace(&name).map(|()| plugin))
         .map_err(|error| to_call_error(&error))?;
     for entry in &mut plugin.scalar {
         entry.simplifies = A::SIMPLIFIES && entry.asynchronous.is_none();
@@ -269,6 +271,9 @@ macro_rules! __capability {
     };
     (policy) => {
         "policy:portable"
+    };
+    (session_options) => {
+        "session_options:portable"
     };
     (table_expressions) => {
         $crate::sdk::TABLE_EXPRESSIONS_NEED_FEATURE_TABLE_EXPRESSIONS

@@ -7,6 +7,7 @@ use super::{
     aggregate::{self, AggregateExport, AggregateFunctions},
     functions::Functions,
     interned::Interned,
+    options::OptionsEntry,
     policy::Policies,
     scalar,
     window::{self, WindowExport, WindowFunctions},
@@ -20,9 +21,9 @@ use crate::{
     abi::{
         AggregateFunctionObject, CallError, CatalogObject, ExpressionPlannerObject,
         FunctionFactoryObject, Parcel, PhysicalRuleObject, PlanRuleObject, PluginInstance,
-        PolicyObject, RelationPlannerObject, ScalarFunctionObject, TableFactoryObject,
-        TableFunctionObject, TableObject, TypePlannerObject, WindowFunctionObject,
-        message::Exports,
+        PolicyObject, RelationPlannerObject, ScalarFunctionObject, SessionOptionsObject,
+        TableFactoryObject, TableFunctionObject, TableObject, TypePlannerObject,
+        WindowFunctionObject, message::Exports,
     },
     df55::{parcel::ParcelBuilder, types::TypeList},
 };
@@ -32,6 +33,7 @@ pub(super) struct Instance {
     aggregate: Arc<AggregateFunctions>,
     window: Arc<WindowFunctions>,
     policies: Policies,
+    options: Vec<OptionsEntry>,
     #[cfg(feature = "tables")]
     sources: Sources,
     #[cfg(feature = "planners")]
@@ -53,6 +55,7 @@ impl Instance {
             aggregate: Arc::new(Interned::new(plugin.aggregate, |udf| udf.name().to_owned())),
             window: Arc::new(Interned::new(plugin.window, |udf| udf.name().to_owned())),
             policies: plugin.policies,
+            options: plugin.options,
             #[cfg(feature = "tables")]
             sources: plugin.sources,
             #[cfg(feature = "planners")]
@@ -124,6 +127,7 @@ impl PluginInstance for Instance {
                 .push(window::descriptor(udf, &mut types)?);
         }
         exports.policies = self.policies.names().map(str::to_owned).collect();
+        exports.options = self.options.first().map(OptionsEntry::descriptor);
         #[cfg(feature = "tables")]
         {
             let Sources {
@@ -288,6 +292,13 @@ impl PluginInstance for Instance {
             return Ok(entry.object(self.own()));
         }
         none("function factory", position)
+    }
+
+    fn options(&self) -> Result<SessionOptionsObject, CallError> {
+        match self.options.first() {
+            Some(entry) => Ok(entry.object()),
+            None => none("set of options", 0),
+        }
     }
 
     fn policy(&self, position: usize) -> Result<PolicyObject, CallError> {

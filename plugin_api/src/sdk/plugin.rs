@@ -19,6 +19,7 @@ use super::{
 };
 use super::{
     instance::Instance,
+    options::OptionsEntry,
     policy::{Policies, Policy},
 };
 use crate::abi::PluginInstanceObject;
@@ -64,6 +65,7 @@ pub struct Plugin {
     pub(super) aggregate: Vec<Arc<AggregateUDF>>,
     pub(super) window: Vec<Arc<WindowUDF>>,
     pub(super) policies: Policies,
+    pub(super) options: Vec<OptionsEntry>,
     #[cfg(feature = "tables")]
     pub(super) sources: Sources,
     #[cfg(feature = "planners")]
@@ -236,6 +238,12 @@ impl Plugin {
         Ok(PluginInstanceObject::new(Instance::new(self)))
     }
 
+    /// Refuses options under another name than the plugin's.
+    pub(super) fn check_namespace(&self, plugin: &str) -> Result<()> {
+        let mut options = self.options.iter();
+        options.try_for_each(|entry| entry.check_namespace(plugin))
+    }
+
     /// Refuses two exports of one kind with one name.
     pub(super) fn check_names(&self) -> Result<()> {
         unique(
@@ -248,6 +256,7 @@ impl Plugin {
         )?;
         unique("window functions", self.window.iter().map(|udf| udf.name()))?;
         unique("policies", self.policies.names())?;
+        OptionsEntry::check(&self.options)?;
         #[cfg(feature = "tables")]
         {
             let Sources {

@@ -8,8 +8,8 @@ pub use difference::{ChangedItem, Difference};
 
 use arrow_schema::DataType;
 use datafusion_plugin_api::abi::message::{
-    Documentation, Exports, FunctionDescriptor, FunctionKind, PlannerDescriptor, RuleStage,
-    TableFunctionDescriptor, Volatility,
+    Documentation, Exports, FunctionDescriptor, FunctionKind, OptionDescriptor, PlannerDescriptor,
+    RuleStage, TableFunctionDescriptor, Volatility,
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,26 @@ pub struct Description {
     /// Function factories, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub function_factories: Vec<String>,
+    /// Session options, in the order of export.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<OptionEntry>,
+}
+
+/// A session option.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct OptionEntry {
+    /// What `SET` calls it, with the namespace.
+    pub name: String,
+    /// `boolean`, `integer`, `unsigned_integer`, `number`, `text` or `other`.
+    pub kind: String,
+    /// The value that a session begins with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// What it says of itself.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
 }
 
 /// A function.
@@ -133,13 +153,18 @@ impl Description {
             optimizer_rules: rules(RuleStage::Optimizer),
             physical_optimizer_rules: rules(RuleStage::Physical),
             function_factories: exports.function_factories.clone(),
+            options: exports.options.as_ref().map_or_else(Vec::new, |options| {
+                let entry = |option| OptionEntry::of(&options.namespace, option);
+                options.options.iter().map(entry).collect()
+            }),
         }
     }
 
     /// How many items there are, of all kinds.
     pub fn count(&self) -> usize {
         let named = self.named().into_iter().map(|(_, names)| names.len());
-        self.functions.len() + self.table_functions.len() + named.sum::<usize>()
+        let listed = self.functions.len() + self.table_functions.len() + self.options.len();
+        listed + named.sum::<usize>()
     }
 
     /// What is no function, by kind.
@@ -180,7 +205,9 @@ impl Description {
             let named = description.named().into_iter();
             let named =
                 named.flat_map(|(kind, names)| names.iter().map(move |name| (kind, name.as_str())));
-            let others = table_functions.chain(named);
+            let options = description.options.iter();
+            let options = options.map(|option| ("option", option.name.as_str()));
+            let others = table_functions.chain(named).chain(options);
             functions
                 .chain(others.map(|(kind, name)| (kind.to_owned(), name, &[][..], "")))
                 .collect()
@@ -206,6 +233,17 @@ impl Description {
             let (packed, activated) = (packed.len(), activated.len());
             format!("{packed} items are packed, {activated} are exported")
         })
+    }
+}
+
+impl OptionEntry {
+    fn of(namespace: &str, option: &OptionDescriptor) -> Self {
+        Self {
+            name: format!("{namespace}.{}", option.key),
+            kind: option.kind.name().to_owned(),
+            default: option.default.clone(),
+            description: option.description.clone(),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use super::{
     catalog::PluginCatalog,
     factory::PluginFunctionFactory,
     metrics::ItemMetrics,
+    options::PluginOptions,
     origin::{Activated, Origin},
     planner::{PluginExprPlanner, PluginRelationPlanner, PluginTypePlanner},
     rule::{PluginPhysicalRule, PluginRule},
@@ -63,6 +64,8 @@ pub enum ItemKind {
     PhysicalOptimizerRule,
     /// A function factory, for `CREATE FUNCTION`.
     FunctionFactory,
+    /// Session options, for `SET`.
+    Options,
 }
 
 impl std::fmt::Display for ItemKind {
@@ -84,6 +87,7 @@ impl std::fmt::Display for ItemKind {
             Self::OptimizerRule => "optimizer rule",
             Self::PhysicalOptimizerRule => "physical optimizer rule",
             Self::FunctionFactory => "function factory",
+            Self::Options => "session options",
         })
     }
 }
@@ -114,6 +118,7 @@ enum Function {
     Rule(Arc<PluginRule>),
     PhysicalRule(Arc<PluginPhysicalRule>),
     Factory(Arc<PluginFunctionFactory>),
+    Options(Arc<PluginOptions>),
 }
 
 /// A function under a name, as a session takes it.
@@ -133,6 +138,7 @@ pub(crate) enum Named {
     Rule(Arc<PluginRule>),
     PhysicalRule(Arc<PluginPhysicalRule>),
     FunctionFactory(Arc<PluginFunctionFactory>),
+    Options(Arc<PluginOptions>),
 }
 
 impl Imported {
@@ -189,6 +195,7 @@ impl Imported {
             Function::Factory(factory) => {
                 vec![Named::FunctionFactory(Arc::clone(factory))]
             }
+            Function::Options(options) => vec![Named::Options(Arc::clone(options))],
         }
     }
 }
@@ -209,6 +216,9 @@ impl Described {
         })
     }
 }
+
+/// What a plugin's options are called in reports; there is one set of them.
+const OPTIONS: &str = "options";
 
 /// Takes in what `described` lists, as far as its capability is granted.
 pub(crate) fn import(
@@ -290,6 +300,20 @@ pub(crate) fn import(
     }
     functions.extend(import_sources(plugin, instance, exports, granted)?);
     functions.extend(import_planners(plugin, instance, exports, granted)?);
+    let options = exports.options.as_ref();
+    let options = options.filter(|_| granted.contains(&CapabilityKind::SessionOptions));
+    if let Some(descriptor) = options {
+        let origin = origin(plugin, OPTIONS, 0);
+        let metrics = Arc::clone(origin.metrics());
+        let options = PluginOptions::new(origin, instance.options()?, descriptor)?;
+        functions.push(Imported {
+            kind: ItemKind::Options,
+            name: OPTIONS.to_owned(),
+            aliases: Vec::new(),
+            metrics,
+            function: Function::Options(Arc::new(options)),
+        });
+    }
     Ok(functions)
 }
 

@@ -32,7 +32,8 @@ impl Namespace {
             | ItemKind::AnalyzerRule
             | ItemKind::OptimizerRule
             | ItemKind::PhysicalOptimizerRule
-            | ItemKind::FunctionFactory => Self::Planners,
+            | ItemKind::FunctionFactory
+            | ItemKind::Options => Self::Planners,
             _ => Self::Functions,
         }
     }

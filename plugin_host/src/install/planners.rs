@@ -98,14 +98,10 @@ pub(super) fn is_type_planner(planner: &Named, slot: Option<&Arc<dyn TypePlanner
     }
 }
 
-/// Why a session with prepared statements is not built anew: they cannot be read out of it.
-pub(super) const PREPARED: &str = "the session has prepared statements, which it would lose; install \
-                                   before the first PREPARE";
-
 /// Builds the state anew with what `add` adds: a live session has no other way to put an expression
 /// planner first, to set its type planner, or to place a rule.
 ///
-/// A state with prepared statements would lose them.
+/// A state with prepared statements would lose them, as they cannot be read out of it.
 pub(super) fn rebuild(state: &mut SessionState, add: impl FnOnce(&mut SessionStateBuilder)) {
     let made = state
         .config_options()

@@ -42,7 +42,32 @@ pub struct InstalledItem {
     /// The rule beside which it was to stand, where the session has no such rule: it stands last.
     pub missing_neighbour: Option<String>,
     /// Why the session could not take it: it is not installed then.
-    pub left_out: Option<&'static str>,
+    pub left_out: Option<LeftOut>,
+}
+
+/// Why a session could not take an item.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LeftOut {
+    /// The session would have to be built anew.
+    #[error(
+        "the session has prepared statements, which it would lose; install before the first PREPARE"
+    )]
+    PreparedStatements,
+    /// The session's configuration has an extension of the plugin's name.
+    #[error(
+        "the session has options '{namespace}' of its own; SET would reach those and not the plugin's"
+    )]
+    NamespaceTaken {
+        /// The plugin's name.
+        namespace: String,
+    },
+    /// The place where DataFusion looks for options that no Rust type stands for is taken.
+    #[error(
+        "the session's configuration has an extension '{}' that is not this host's",
+        datafusion::common::config::DATAFUSION_FFI_CONFIG_NAMESPACE
+    )]
+    ForeignOptions,
 }
 
 /// What became of a function's bare name.

@@ -7,7 +7,7 @@ use datafusion::{
         CatalogProviderList, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider,
         TableFunction, TableFunctionImpl, TableProviderFactory,
     },
-    common::plan_err,
+    common::{config::ConfigOptions, plan_err},
     execution::{
         FunctionRegistry, SessionState, SessionStateDefaults, context::FunctionFactory,
         runtime_env::RuntimeEnv, session_state::SessionStateBuilder,
@@ -25,13 +25,16 @@ use futures::FutureExt;
 use super::{
     factories,
     names::Namespace,
+    options,
     planners::{self, NewPlanners},
+    report::LeftOut,
     rules::{self, BuildingRules, NewRules},
 };
 use crate::{
     import::{
         catalog::PluginCatalog,
         imported::Named,
+        options::SessionOptions,
         planner::TypePlanners,
         table::{PluginTable, PluginTableFactory, PluginTableFunction},
     },
@@ -62,6 +65,8 @@ pub(super) trait Functions {
     fn factory(&self) -> Option<&Arc<dyn FunctionFactory>>;
     /// Puts another in its place.
     fn set_factory(&mut self, factory: Arc<dyn FunctionFactory>);
+    /// The session's configuration; none before it is made.
+    fn config(&self) -> Option<&ConfigOptions>;
     /// Registers the planner once, however often it is called.
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>);
     /// Registers the rule once, however often it is called.
@@ -75,6 +80,14 @@ pub(super) trait Functions {
     /// Whether the session has statements that are lost when it is built anew.
     fn has_prepared_statements(&self) -> bool {
         false
+    }
+
+    /// Why the session cannot have this.
+    fn leaves_out(&self, named: &Named) -> Option<LeftOut> {
+        match named {
+            Named::Options(options) => options::left_out(self.config()?, options),
+            _ => None,
+        }
     }
 
     /// Whether the session has this function under its name and aliases.
@@ -103,6 +116,10 @@ pub(super) trait Functions {
             }
             Named::Rule(_) | Named::PhysicalRule(_) => self.has_rule(named),
             Named::FunctionFactory(factory) => factories::has(self, factory),
+            Named::Options(options) => {
+                let config = self.config();
+                config.is_some_and(|config| SessionOptions::has(config, options))
+            }
         }
     }
 
@@ -235,6 +252,9 @@ impl Functions for SessionState {
                     table,
                 );
             }
+            Named::Options(options) => {
+                SessionOptions::add(self.config_mut().options_mut(), options);
+            }
             // These come all at once.
             Named::RelationPlanner(_)
             | Named::ExprPlanner(_)
@@ -288,6 +308,10 @@ impl Functions for SessionState {
 
     fn set_factory(&mut self, factory: Arc<dyn FunctionFactory>) {
         self.set_function_factory(factory);
+    }
+
+    fn config(&self) -> Option<&ConfigOptions> {
+        Some(self.config_options())
     }
 
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>) {
@@ -471,6 +495,10 @@ impl Functions for Building {
                 let (catalogs, default) = self.made_catalogs();
                 register_table(catalogs, &default, &schema, name, table);
             }
+            Named::Options(options) => {
+                let config = self.config.get_or_insert_default();
+                SessionOptions::add(config.options_mut(), options);
+            }
             // These come all at once.
             Named::RelationPlanner(_)
             | Named::ExprPlanner(_)
@@ -524,6 +552,11 @@ impl Functions for Building {
 
     fn set_factory(&mut self, factory: Arc<dyn FunctionFactory>) {
         self.function_factory = Some(factory);
+    }
+
+    fn config(&self) -> Option<&ConfigOptions> {
+        let options = self.config.as_ref().map(SessionConfig::options);
+        options.map(Arc::as_ref)
     }
 
     fn register_relation_planner(&mut self, planner: Arc<dyn RelationPlanner>) {

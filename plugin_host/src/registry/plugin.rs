@@ -324,6 +324,10 @@ fn check_declared(manifest: &Manifest, exports: &Exports) -> Result<(), String> 
             exports.function_factories.first().cloned(),
         ),
         (
+            CapabilityKind::SessionOptions,
+            exports.options.as_ref().map(|o| o.namespace.clone()),
+        ),
+        (
             CapabilityKind::ScalarFunctionSimplify,
             first(functions.iter().find(|function| function.simplifies)),
         ),

@@ -36,7 +36,7 @@ impl Grant {
         }
     }
 
-    /// Whether every plugin has it: functions and tables. Whatever else there is, and whatever kind is
+    /// Whether every plugin has it: functions, tables and session options. Whatever else there is, and whatever kind is
     /// new, must be granted by name.
     pub fn is_default(&self) -> bool {
         let Self::Capability(kind) = self else {
@@ -53,6 +53,7 @@ impl Grant {
                 | CapabilityKind::TableProvider
                 | CapabilityKind::TableProviderFactory
                 | CapabilityKind::TableExpressions
+                | CapabilityKind::SessionOptions
         )
     }
 }
@@ -136,7 +137,12 @@ mod tests {
     #[test]
     fn functions_and_tables_need_no_grant_and_everything_else_does() {
         let none = Grants::default();
-        for name in ["scalar_function", "table_function", "table_provider"] {
+        for name in [
+            "scalar_function",
+            "table_function",
+            "table_provider",
+            "session_options",
+        ] {
             assert!(none.allow_capability(&CapabilityKind::from_name(name)));
         }
         for name in [

@@ -29,6 +29,7 @@ const TRAITS: &[&str] = &[
     "ContextProvider",
     "DataFusionError",
     "ExprPlanner",
+    "ExtensionOptions",
     "FunctionFactory",
     "GroupsAccumulator",
     "OptimizerRule",

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{FunctionDescriptor, PlannerDescriptor, RuleDescriptor, TableFunctionDescriptor};
+use super::{
+    FunctionDescriptor, OptionsDescriptor, PlannerDescriptor, RuleDescriptor,
+    TableFunctionDescriptor,
+};
 
 /// What the host tells a plugin at activation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -73,4 +76,7 @@ pub struct Exports {
     /// Function factories, by name, in the order in which they are asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub function_factories: Vec<String>,
+    /// Session options.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<OptionsDescriptor>,
 }

@@ -114,6 +114,9 @@ fn facts(description: &Description) -> BTreeMap<String, Facts<'_>> {
         let names = names.iter();
         names.map(move |name| (format!("{kind} {name}"), Facts::default()))
     });
+    let options = description.options.iter();
+    let options = options.map(|option| (format!("option {}", option.name), Facts::default()));
+    let others = others.chain(options);
     functions.chain(table_functions).chain(others).collect()
 }
 

@@ -53,6 +53,38 @@ fn function_factories_are_shown_and_packed() {
 }
 
 #[test]
+fn session_options_are_shown_and_packed() {
+    let folder = Folder::new();
+    let file = folder.copy("fixture-settings-plugin");
+    run(&["pack", text(&file)]).clean();
+    let shown = run(&["inspect", text(&file)]).clean();
+    for part in [
+        "session_options",
+        "  session options (SET) (7)\n    settings.depth = 3",
+        "How deep to look",
+        "settings.limit = none",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let json = run(&["inspect", "--json", text(&file)]).json();
+    let packed = json[0]["description"]["options"].as_array().unwrap();
+    let kinds = packed.iter().map(|option| {
+        let text = |key: &str| option[key].as_str().unwrap();
+        (text("name"), text("kind"))
+    });
+    let expected = [
+        ("settings.form", "other"),
+        ("settings.depth", "unsigned_integer"),
+        ("settings.shift", "integer"),
+        ("settings.ratio", "number"),
+        ("settings.strict", "boolean"),
+        ("settings.label", "text"),
+        ("settings.limit", "unsigned_integer"),
+    ];
+    assert_eq!(kinds.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn a_plugin_of_many_functions_fits_a_screen_unless_asked_in_full() {
     let folder = Folder::new();
     let file = folder.copy("datafusion-plugin-spark");
