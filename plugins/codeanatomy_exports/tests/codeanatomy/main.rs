@@ -5,7 +5,10 @@
 mod aggregates;
 mod documentation;
 mod hashes;
+mod intervals;
+mod planning;
 mod python;
+mod readme;
 mod scalars;
 mod settings;
 mod windows;
