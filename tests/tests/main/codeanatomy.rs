@@ -43,6 +43,7 @@ fn host() -> &'static PluginHost {
         PluginHost::builder()
             .plugin_file(plugin("datafusion-plugin-codeanatomy"))
             .config(Config::parse(OPTIONS).unwrap())
+            .grant_every_capability()
             .load()
             .unwrap()
     });
