@@ -60,14 +60,17 @@ fn is_named(table: &TableReference, options: &Options) -> bool {
 fn filtered(scan: TableScan, options: &Options) -> Result<LogicalPlan> {
     let table = scan.table_name.clone();
     let name = &options.snapshot_column;
-    if scan.source.schema().field_with_name(name).is_err() {
+    let schema = scan.source.schema();
+    let Ok(field) = schema.field_with_name(name) else {
         return plan_err!(
             "codeanatomy.snapshot_tables names {table}, which has no column '{name}' \
              (codeanatomy.snapshot_column)"
         );
-    }
+    };
     let column = Expr::Column(Column::new(Some(table), name));
-    let value = lit(ScalarValue::from(options.snapshot_value.as_str()));
+    // The rule may stand behind type coercion.
+    let value = ScalarValue::from(options.snapshot_value.as_str()).cast_to(field.data_type());
+    let value = lit(value.map_err(|error| error.context("codeanatomy.snapshot_value"))?);
     let columns: Vec<_> = scan
         .projected_schema
         .columns()

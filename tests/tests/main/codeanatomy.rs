@@ -127,11 +127,11 @@ const QUERIES: &[&str] = &[
      string_agg(name, '+'), count_distinct_agg(type) FROM defs GROUP BY path",
     "SELECT path, name FROM defs QUALIFY dedupe_best_by_score(bend - bstart, name) OVER (PARTITION BY path)",
     "SELECT lag_window(name) OVER (PARTITION BY path ORDER BY bstart) FROM defs",
-    "SELECT * FROM interval_align(defs, defs)",
-    "SELECT path, name, right_name, match_kind, match_score FROM interval_align(defs, \
+    "SELECT * FROM interval_align((SELECT * FROM defs), (SELECT * FROM defs))",
+    "SELECT path, name, right_name, match_kind, match_score FROM interval_align((SELECT * FROM defs), \
      (SELECT * FROM defs WHERE type = 'class'), mode => 'CONTAINED_BEST', how => 'left', \
      tie_breakers => 'name DESC') WHERE path LIKE '%.py'",
-    "SELECT * FROM interval_align(defs, defs, mode => 'EXACT') WHERE right_name = 'g'",
+    "SELECT * FROM interval_align((SELECT * FROM defs), (SELECT * FROM defs), mode => 'EXACT') WHERE right_name = 'g'",
     "SELECT span -> 'bend', span ->> 'bstart', id, arrow_metadata(id) FROM ids",
     "SELECT [1, 2] @> [2], [1, 2] <@ [2], span_make(1, 2) -> 'line_base'",
     "SELECT * FROM files",
@@ -199,7 +199,7 @@ async fn errors_are_the_same() {
         "SELECT struct_pick(span_make(1, 2), 'nothing')",
         "SELECT * FROM python_syntax('/nowhere/at/all', 'defs')",
         "SELECT * FROM python_syntax('/nowhere/*', 'classes')",
-        "SELECT * FROM interval_align(nowhere, nowhere, mode => 'NEAREST')",
+        "SELECT * FROM interval_align((SELECT 1), (SELECT 1), mode => 'NEAREST')",
         "SELECT span_make(1, 2) -> 'nothing'",
         "CREATE TABLE t (c BYTE_SPAN(1))",
     ] {

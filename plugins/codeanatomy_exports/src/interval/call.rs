@@ -46,7 +46,8 @@ impl Call {
         }
         let Ok([left, right]) = <[TableFactor; 2]>::try_from(tables) else {
             return plan_err!(
-                "interval_align takes two relations, left and right, and any of {NAMES} by name"
+                "interval_align takes two relations, left and right, each a query in parentheses, and any \
+                 of {NAMES} by name"
             );
         };
         let mut call = Self {
@@ -96,7 +97,7 @@ impl Call {
     }
 }
 
-/// A relation given as an argument: a name or a query.
+/// A relation given as an argument: a query, or the name of a query of `WITH`.
 fn table(expr: SqlExpr) -> Result<TableFactor> {
     let name = match expr {
         SqlExpr::Identifier(name) => vec![name],
@@ -111,7 +112,7 @@ fn table(expr: SqlExpr) -> Result<TableFactor> {
         }
         other => {
             return plan_err!(
-                "interval_align takes a relation's name or a query in parentheses, not {other}"
+                "interval_align takes a query in parentheses or the name of one, not {other}"
             );
         }
     };

@@ -45,8 +45,10 @@ impl RelationPlanner for IntervalAlign {
                 ..
             } if is_ours(&name) => {
                 let call = Call::read(args)?;
-                let left = Side::new("left", context.plan(call.left.clone())?, &call)?;
-                let right = Side::new("right", context.plan(call.right.clone())?, &call)?;
+                let left = side("left", &call.left, context)?;
+                let left = Side::new("left", left, &call)?;
+                let right = side("right", &call.right, context)?;
+                let right = Side::new("right", right, &call)?;
                 let Some(get_field) = context.context_provider().get_function_meta("get_field")
                 else {
                     return plan_err!("interval_align needs the function get_field");
@@ -58,6 +60,23 @@ impl RelationPlanner for IntervalAlign {
             other => Ok(RelationPlanning::Original(Box::new(other))),
         }
     }
+}
+
+/// Before it plans, DataFusion looks up the tables that a statement has in its `FROM`s, and a name among
+/// arguments is in none.
+fn side(
+    side: &str,
+    relation: &TableFactor,
+    context: &mut dyn RelationPlannerContext,
+) -> Result<LogicalPlan> {
+    context
+        .plan(relation.clone())
+        .map_err(|error| match relation {
+            TableFactor::Table { name, .. } => error.context(format!(
+                "interval_align: the {side} relation; a table is given as (SELECT * FROM {name})"
+            )),
+            _ => error,
+        })
 }
 
 /// `interval_align` or `codeanatomy.interval_align`.

@@ -73,7 +73,7 @@ async fn modes() {
         ),
     ] {
         let sql = format!(
-            "SELECT name, right_id, match_kind, match_score FROM interval_align(l, r{arguments}) \
+            "SELECT name, right_id, match_kind, match_score FROM interval_align((SELECT * FROM l), (SELECT * FROM r){arguments}) \
              ORDER BY path NULLS LAST, bstart"
         );
         assert_eq!(rows(&context, &sql).await, expected, "{arguments}");
@@ -85,8 +85,8 @@ async fn relations_are_of_every_kind() {
     let context = sample().await;
     for sql in [
         "SELECT name, right_id FROM interval_align((SELECT * FROM l), (SELECT * FROM r WHERE id = 2))",
-        "SELECT x.name, x.right_id FROM codeanatomy.interval_align(l, (SELECT * FROM r WHERE id = 2)) AS x",
-        "SELECT name, right_id FROM interval_align(public.l, (SELECT * FROM datafusion.public.r WHERE id = 2))",
+        "SELECT x.name, x.right_id FROM codeanatomy.interval_align((SELECT * FROM l), (SELECT * FROM r WHERE id = 2)) AS x",
+        "SELECT name, right_id FROM interval_align((SELECT * FROM public.l), (SELECT * FROM datafusion.public.r WHERE id = 2))",
         "WITH q AS (SELECT path AS file, bstart AS s, bend AS e, name FROM l), \
          p AS (SELECT path AS file, bstart AS s, bend AS e, id FROM r WHERE id = 2) \
          SELECT name, right_id FROM interval_align(q, p, path => 'file', bstart => 's', bend => 'e')",
@@ -98,7 +98,7 @@ async fn relations_are_of_every_kind() {
         );
     }
     let columns = context
-        .sql("SELECT * FROM interval_align(l, r)")
+        .sql("SELECT * FROM interval_align((SELECT * FROM l), (SELECT * FROM r))")
         .await
         .unwrap();
     let names: Vec<_> = columns
@@ -125,7 +125,7 @@ async fn relations_are_of_every_kind() {
 #[tokio::test]
 async fn a_filter_on_the_path_reaches_both_scans() {
     let context = sample().await;
-    let sql = "EXPLAIN SELECT * FROM interval_align(l, r, how => 'left') WHERE path = 'a' AND name = 'ten'";
+    let sql = "EXPLAIN SELECT * FROM interval_align((SELECT * FROM l), (SELECT * FROM r), how => 'left') WHERE path = 'a' AND name = 'ten'";
     let plan = rows(&context, sql).await.join("\n");
     let logical = plan.split("physical_plan").next().unwrap();
     let below = logical.split_once("WindowAggr").unwrap().1;
@@ -144,40 +144,46 @@ async fn a_filter_on_the_path_reaches_both_scans() {
 async fn errors_say_what_is_wrong() {
     let context = sample().await;
     for (call, expected) in [
-        ("interval_align(l)", "interval_align takes two relations"),
         (
-            "interval_align(l, 1)",
-            "interval_align takes a relation's name or a query",
+            "interval_align((SELECT * FROM l))",
+            "interval_align takes two relations",
         ),
         (
-            "interval_align(l, r, mode => 'NEAREST')",
+            "interval_align((SELECT * FROM l), 1)",
+            "interval_align takes a query in parentheses or the name of one",
+        ),
+        (
+            "interval_align((SELECT * FROM l), (SELECT * FROM r), mode => 'NEAREST')",
             "expected EXACT, CONTAINED_BEST or OVERLAP_MAX",
         ),
         (
-            "interval_align(l, r, how => 'full')",
+            "interval_align((SELECT * FROM l), (SELECT * FROM r), how => 'full')",
             "'how' is 'full', expected inner or left",
         ),
         (
-            "interval_align(l, r, side => 'x')",
+            "interval_align((SELECT * FROM l), (SELECT * FROM r), side => 'x')",
             "has no argument 'side', expected one of mode, how",
         ),
         (
-            "interval_align(l, r, path => 'file')",
+            "interval_align((SELECT * FROM l), (SELECT * FROM r), path => 'file')",
             "the left relation has no column 'file', expected one of path",
         ),
         (
-            "interval_align(l, r, bstart => 'path')",
+            "interval_align((SELECT * FROM l), (SELECT * FROM r), bstart => 'path')",
             "column 'path' of the left relation is of type",
         ),
         (
-            "interval_align(l, r, tie_breakers => 'id UP')",
+            "interval_align((SELECT * FROM l), (SELECT * FROM r), tie_breakers => 'id UP')",
             "expected ASC or DESC",
         ),
         (
-            "interval_align(l, r, tie_breakers => 'nothing')",
+            "interval_align((SELECT * FROM l), (SELECT * FROM r), tie_breakers => 'nothing')",
             "the right relation has no column 'nothing'",
         ),
-        ("interval_align(l, nowhere)", "nowhere"),
+        (
+            "interval_align(l, (SELECT * FROM r))",
+            "a table is given as (SELECT * FROM l)",
+        ),
     ] {
         let error = planning_error(&context, &format!("SELECT * FROM {call}")).await;
         assert!(error.contains(expected), "{call}: {error}");

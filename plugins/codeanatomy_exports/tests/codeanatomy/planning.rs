@@ -54,7 +54,7 @@ async fn operators() {
     let context = planning(SessionConfig::new());
     for (expr, expected) in [
         ("span_make(1, 2) -> 'bend'", "2"),
-        ("span_make(1, 2) -> 'bend' + 1", "3"),
+        ("(span_make(1, 2) -> 'bend') + 1", "3"),
         ("arrow_typeof(span_make(1, 2) ->> 'bend')", "Utf8"),
         ("span_make(1, 2) ->> 'bend'", "2"),
         ("[1, 2, 3] @> [3, 1]", "true"),

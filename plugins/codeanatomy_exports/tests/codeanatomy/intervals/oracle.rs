@@ -124,7 +124,7 @@ async fn check(left: &[Row], right: &[Row]) -> Result<(), TestCaseError> {
                 ] {
                     let sql = format!(
                         "SELECT number, right_bstart, right_bend, right_priority, match_kind, \
-                         CAST(match_score AS BIGINT) FROM interval_align(l, \
+                         CAST(match_score AS BIGINT) FROM interval_align((SELECT * FROM l), \
                          (SELECT path, bstart, bend, priority FROM all_of_r), mode => '{mode}', \
                          how => '{how}'{ties}) ORDER BY number"
                     );
