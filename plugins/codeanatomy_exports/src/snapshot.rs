@@ -4,7 +4,7 @@ use datafusion_common::{
     Column, Result, ScalarValue, TableReference,
     config::ConfigOptions,
     plan_err,
-    tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    tree_node::{Transformed, TreeNodeRecursion},
 };
 use datafusion_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, TableScan, lit, logical_plan::TableScanBuilder,
