@@ -16,9 +16,11 @@ use crate::{rows, session_with};
 
 type Row = (u8, Option<i64>, Option<String>);
 
+type KeyAndValue<'a> = (&'a Option<i64>, &'a Option<String>);
+
 /// What each group gives, as text.
 fn expected(rows: &[Row]) -> Vec<String> {
-    let mut groups: BTreeMap<u8, Vec<(&Option<i64>, &Option<String>)>> = BTreeMap::new();
+    let mut groups: BTreeMap<u8, Vec<KeyAndValue>> = BTreeMap::new();
     for (group, key, value) in rows {
         groups.entry(*group).or_default().push((key, value));
     }
