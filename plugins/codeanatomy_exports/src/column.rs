@@ -5,6 +5,7 @@ use arrow::{
         Array, AsArray, BooleanArray, Int32Array, Int64Array, LargeStringArray, StringArray,
         StringViewArray,
     },
+    buffer::NullBuffer,
     datatypes::{DataType, Int32Type, Int64Type},
     util::display::{ArrayFormatter, FormatOptions},
 };
@@ -136,7 +137,8 @@ const FORMAT: FormatOptions = FormatOptions::new();
 pub(crate) enum AnyText<'a> {
     Text(Text<'a>),
     Shown {
-        array: &'a dyn Array,
+        /// Those of a dictionary's values too.
+        nulls: Option<NullBuffer>,
         formatter: ArrayFormatter<'a>,
     },
     Constant(Option<String>),
@@ -149,7 +151,7 @@ impl<'a> AnyText<'a> {
                 Ok(Self::Text(Text::of_array(array)?))
             }
             ColumnarValue::Array(array) => Ok(Self::Shown {
-                array,
+                nulls: array.logical_nulls(),
                 formatter: ArrayFormatter::try_new(array, &FORMAT)?,
             }),
             ColumnarValue::Scalar(scalar) => match scalar.try_as_str() {
@@ -171,8 +173,10 @@ impl<'a> AnyText<'a> {
                 Some(text) => buffer.push_str(text),
                 None => return Ok(false),
             },
-            Self::Shown { array, .. } if array.is_null(row) => return Ok(false),
-            Self::Shown { formatter, .. } => formatter.value(row).write(buffer)?,
+            Self::Shown { nulls, formatter } => match nulls {
+                Some(nulls) if nulls.is_null(row) => return Ok(false),
+                _ => formatter.value(row).write(buffer)?,
+            },
             Self::Constant(Some(text)) => buffer.push_str(text),
             Self::Constant(None) => return Ok(false),
         }

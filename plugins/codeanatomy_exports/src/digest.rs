@@ -23,9 +23,10 @@ pub(crate) fn hash64(bytes: &[u8]) -> i64 {
 pub(crate) fn write_hash128(bytes: &[u8], out: &mut impl Write) -> fmt::Result {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digest: [u8; 16] = Blake2b::<U16>::digest(bytes).into();
-    for byte in digest {
-        out.write_char(DIGITS[usize::from(byte >> 4)].into())?;
-        out.write_char(DIGITS[usize::from(byte & 15)].into())?;
+    let mut text = [0; 32];
+    for (digits, byte) in text.chunks_exact_mut(2).zip(digest) {
+        digits[0] = DIGITS[usize::from(byte >> 4)];
+        digits[1] = DIGITS[usize::from(byte & 15)];
     }
-    Ok(())
+    out.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
 }

@@ -5,6 +5,7 @@ mod files;
 mod function;
 mod kind;
 mod names;
+mod parse;
 mod rows;
 mod scan;
 mod table;

@@ -1,5 +1,7 @@
 //! The plugin `codeanatomy`, loaded, beside the same crate linked in.
 
+mod readme;
+
 use std::{
     fs,
     sync::{Arc, LazyLock},
@@ -228,4 +230,35 @@ fn unknown_options_are_listed_with_those_that_are_known() {
     for part in ["span_lines", "span_line_base", "utf8_normalize_form"] {
         assert!(error.contains(part), "{error}");
     }
+}
+
+/// Whatever people may want to know of a function is in the host's own table.
+#[tokio::test]
+async fn functions_are_listed_with_their_documentation() {
+    let context = loaded(config(1, 8192));
+    let batches = async |sql: &str| {
+        let rows = context.sql(sql).await.unwrap().collect().await.unwrap();
+        pretty_format_batches(&rows).unwrap().to_string()
+    };
+    let listed = batches(
+        "SELECT kind, count(*) AS functions, count(section) AS sections, count(description) AS descriptions, \
+         count(syntax) AS syntaxes, count(example) AS examples FROM plugin_functions() \
+         WHERE plugin = 'codeanatomy' GROUP BY kind ORDER BY kind",
+    )
+    .await;
+    let expected = "\
++-----------+-----------+----------+--------------+----------+----------+
+| kind      | functions | sections | descriptions | syntaxes | examples |
++-----------+-----------+----------+--------------+----------+----------+
+| aggregate | 9         | 9        | 9            | 9        | 9        |
+| scalar    | 30        | 30       | 30           | 30       | 30       |
+| table     | 1         | 1        | 1            | 1        | 1        |
+| window    | 4         | 4        | 4            | 4        | 4        |
++-----------+-----------+----------+--------------+----------+----------+";
+    assert_eq!(listed, expected);
+    let aliases = batches(
+        "SELECT count(*) FROM plugin_functions() WHERE plugin = 'codeanatomy' AND aliases <> ''",
+    )
+    .await;
+    assert!(aliases.contains("| 13 "), "{aliases}");
 }

@@ -91,6 +91,11 @@ impl Rows {
         self.left == Some(0)
     }
 
+    /// Whether nothing waits to become a batch.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
     pub(super) fn push(&mut self, path: &str, row: &Row) -> Result<()> {
         match &mut self.left {
             Some(0) => return Ok(()),

@@ -1,6 +1,6 @@
 //! Files parsed as they are asked for.
 
-use std::{fmt, fs, path::PathBuf, sync::Arc};
+use std::{fmt, fs, future::poll_fn, path::PathBuf, sync::Arc, task::Poll};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use datafusion_common::{Result, exec_datafusion_err, internal_err, tree_node::TreeNodeRecursion};
@@ -18,6 +18,7 @@ use tree_sitter::Parser;
 use super::{
     column::Column,
     kind::Kind,
+    parse::Parsed,
     rows::{Row, Rows},
     walk::walk,
 };
@@ -120,8 +121,15 @@ impl ExecutionPlan for PythonScan {
             baseline: BaselineMetrics::new(&self.metrics, partition),
         };
         let batches = stream::unfold(files, async |mut files| {
-            let batch = files.next_batch().transpose()?;
-            Some((batch, files))
+            loop {
+                match files.step() {
+                    Ok(Step::Batch(batch)) => return Some((Ok(batch), files)),
+                    // However many files are without rows, a query can be given up between them.
+                    Ok(Step::NoBatchYet) => pending_once().await,
+                    Ok(Step::Done) => return None,
+                    Err(error) => return Some((Err(error), files)),
+                }
+            }
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             self.schema(),
@@ -144,30 +152,50 @@ struct Files {
     baseline: BaselineMetrics,
 }
 
+/// What comes of reading at most one file.
+enum Step {
+    Batch(RecordBatch),
+    NoBatchYet,
+    Done,
+}
+
+/// Lets the executor do something else first.
+async fn pending_once() {
+    let mut polled = false;
+    poll_fn(|context| match std::mem::replace(&mut polled, true) {
+        true => Poll::Ready(()),
+        false => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
 impl Files {
-    fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+    fn step(&mut self) -> Result<Step> {
         let elapsed = self.baseline.elapsed_compute().clone();
         let _timer = elapsed.timer();
-        loop {
-            if let Some(batch) = self.rows.take() {
-                self.baseline.record_output(batch.num_rows());
-                return Ok(Some(batch));
-            }
-            if self.rows.is_full() {
-                self.files = Vec::new().into_iter();
-            }
-            match self.files.next() {
-                Some(file) => self.read(&file)?,
-                None => {
-                    self.rows.finish()?;
-                    let last = self.rows.take();
-                    if let Some(batch) = &last {
-                        self.baseline.record_output(batch.num_rows());
-                    }
-                    return Ok(last);
-                }
-            }
+        if let Some(batch) = self.rows.take() {
+            return Ok(self.handed_out(batch));
         }
+        if self.rows.is_full() {
+            self.files = Vec::new().into_iter();
+        }
+        match self.files.next() {
+            Some(file) => self.read(&file)?,
+            None => self.rows.finish()?,
+        }
+        Ok(match self.rows.take() {
+            Some(batch) => self.handed_out(batch),
+            None if self.files.len() == 0 && self.rows.is_empty() => Step::Done,
+            None => Step::NoBatchYet,
+        })
+    }
+
+    fn handed_out(&self, batch: RecordBatch) -> Step {
+        self.baseline.record_output(batch.num_rows());
+        Step::Batch(batch)
     }
 
     /// A file that cannot be read is a row of errors.
@@ -183,8 +211,8 @@ impl Files {
         {
             self.failed(&path, "encoding", &format!("not UTF-8: {error}"))?;
         }
-        match self.parser.parse(&source, None) {
-            Some(tree) => walk(&path, &source, &tree, self.kind, &mut self.rows),
+        match Parsed::of(&mut self.parser, &source) {
+            Some(parsed) => walk(&path, &source, &parsed, self.kind, &mut self.rows),
             None => self.failed(&path, "unreadable", "the parser gave up"),
         }
     }

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use datafusion_common::Result;
-use tree_sitter::{Node, Tree, TreeCursor};
+use tree_sitter::{Node, TreeCursor};
 
 use super::{
     column::Column,
     kind::Kind,
     names::{docstring, dotted, identifier, text},
+    parse::Parsed,
     rows::{Place, Row, Rows},
 };
 
@@ -25,6 +26,7 @@ struct Scope {
 struct Walk<'a> {
     path: &'a str,
     source: &'a [u8],
+    parsed: &'a Parsed,
     kind: Kind,
     scopes: Vec<Scope>,
     rows: &'a mut Rows,
@@ -34,21 +36,22 @@ struct Walk<'a> {
 pub(super) fn walk(
     path: &str,
     source: &[u8],
-    tree: &Tree,
+    parsed: &Parsed,
     kind: Kind,
     rows: &mut Rows,
 ) -> Result<()> {
     let mut walk = Walk {
         path,
         source,
+        parsed,
         kind,
         scopes: Vec::new(),
         rows,
     };
-    if kind == Kind::Errors && !tree.root_node().has_error() {
+    if kind == Kind::Errors && !parsed.tree.root_node().has_error() {
         return Ok(());
     }
-    let mut cursor = tree.walk();
+    let mut cursor = parsed.tree.walk();
     // Ids and types of the nodes from the root down to the current one.
     let mut above: Vec<(i64, &'static str)> = Vec::new();
     let mut next_id = 0;
@@ -83,7 +86,7 @@ pub(super) fn walk(
     }
 }
 
-pub(super) fn place(node: Node) -> Place {
+fn place(node: Node) -> Place {
     let (start, end) = (node.start_position(), node.end_position());
     Place {
         bytes: (node.start_byte(), node.end_byte()),
@@ -112,7 +115,7 @@ impl Walk<'_> {
                     parent: parent.map(|(id, _)| id),
                     node_type,
                     name: name.as_deref(),
-                    place: place(node),
+                    place: self.parsed.located(place(node)),
                     field: cursor.field_name(),
                     parent_type: parent.map(|(_, node_type)| node_type),
                     ..Row::default()
@@ -168,7 +171,7 @@ impl Walk<'_> {
                 parent: self.scope().0,
                 node_type,
                 name: Some(&name),
-                place: definition_place(node),
+                place: self.parsed.located(definition_place(node)),
                 qualname: Some(&qualname),
                 docstring: docstring.as_ref().map(|(_, text)| text.as_str()),
                 ..Row::default()
@@ -204,7 +207,7 @@ impl Walk<'_> {
                 .map(|at| self.scopes[at].id),
             node_type,
             name: name.as_deref(),
-            place: place(string),
+            place: self.parsed.located(place(string)),
             qualname: qualname.as_deref(),
             docstring: Some(&text),
             ..Row::default()
@@ -229,7 +232,7 @@ impl Walk<'_> {
             parent: scope.map(|scope| scope.id),
             node_type: "call",
             name: name.as_deref(),
-            place: place(node),
+            place: self.parsed.located(place(node)),
             qualname: scope.map(|scope| scope.qualname.as_str()),
             arguments,
             ..Row::default()
@@ -279,7 +282,7 @@ impl Walk<'_> {
                     parent,
                     node_type: if from { "from" } else { "import" },
                     name: if from { name.as_deref() } else { None },
-                    place: place(node),
+                    place: self.parsed.located(place(node)),
                     module: if from {
                         module.as_deref()
                     } else {
@@ -315,7 +318,7 @@ impl Walk<'_> {
             } else {
                 "error"
             },
-            place: place(node),
+            place: self.parsed.located(place(node)),
             message: Some(&message),
             ..Row::default()
         };

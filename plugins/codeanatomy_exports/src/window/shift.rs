@@ -19,6 +19,8 @@ use datafusion_functions_window::{
 use datafusion_macros::user_doc;
 use datafusion_physical_expr::PhysicalExpr;
 
+use crate::arguments::{Accepts, Argument, coerce};
+
 #[user_doc(
     doc_section(label = "Window Functions"),
     description = "The value some rows before the current one; DataFusion's lag.",
@@ -69,6 +71,21 @@ pub(super) struct Renamed {
 }
 
 impl Renamed {
+    fn arguments(&self) -> &'static [Argument] {
+        match self.name {
+            "row_number_window" => &[],
+            _ => {
+                const {
+                    &[
+                        Argument::new("value", Accepts::Any),
+                        Argument::new("offset", Accepts::Integer).optional(),
+                        Argument::new("default", Accepts::Any).optional(),
+                    ]
+                }
+            }
+        }
+    }
+
     pub(super) fn lag() -> Self {
         Self {
             name: "lag_window",
@@ -115,7 +132,11 @@ impl WindowUDFImpl for Renamed {
         self.inner.partition_evaluator_factory(args)
     }
 
+    /// The signature takes any types; that an offset is no number would show when the query runs.
     fn field(&self, args: WindowUDFFieldArgs) -> Result<FieldRef> {
+        let types = args.input_fields().iter();
+        let types: Vec<_> = types.map(|field| field.data_type().clone()).collect();
+        coerce(self.name, self.arguments(), &types)?;
         self.inner.field(args)
     }
 

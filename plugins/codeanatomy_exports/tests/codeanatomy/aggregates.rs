@@ -1,5 +1,6 @@
 //! Aggregate functions.
 
+mod inputs;
 mod oracle;
 
 use crate::{planning_error, rows, session};
@@ -82,8 +83,32 @@ async fn errors_name_function_and_argument() {
             "string_agg: the argument 'value' is of type Int64",
         ),
         (
+            "any_value_det(1)",
+            "any_value_det takes the arguments (value, key), found 1",
+        ),
+        (
             "arg_max(1)",
             "arg_max takes the arguments (value, key), found 1",
+        ),
+        (
+            "arg_min(1, 2, 3)",
+            "arg_min takes the arguments (value, key), found 3",
+        ),
+        (
+            "asof_select(1)",
+            "asof_select takes the arguments (value, key), found 1",
+        ),
+        (
+            "list_unique(1, 2)",
+            "list_unique takes the arguments (value), found 2",
+        ),
+        (
+            "collect_set(1, 2)",
+            "collect_set takes the arguments (value), found 2",
+        ),
+        (
+            "count_distinct_agg(1, 2)",
+            "count_distinct_agg takes the arguments (value), found 2",
         ),
     ] {
         let error = planning_error(&context, &format!("SELECT {call}")).await;

@@ -8,7 +8,6 @@ mod hashes;
 mod intervals;
 mod planning;
 mod python;
-mod readme;
 mod scalars;
 mod settings;
 mod windows;

@@ -10,7 +10,7 @@ use datafusion::{
     arrow::{
         array::{Array, ArrayRef, RecordBatch, new_null_array},
         compute::{cast, concat},
-        datatypes::DataType,
+        datatypes::{DataType, FieldRef},
     },
     prelude::SessionContext,
 };
@@ -171,11 +171,29 @@ impl Case {
     }
 }
 
-/// Strings in another type; anything else as it is.
+/// Strings in another type, those in lists and maps too; anything else as it is.
 fn with_text(column: &ArrayRef, text: &DataType) -> ArrayRef {
-    match column.data_type().is_string() {
-        true => cast(column, text).unwrap(),
-        false => Arc::clone(column),
+    cast(column, &type_with_text(column.data_type(), text)).unwrap()
+}
+
+fn type_with_text(found: &DataType, text: &DataType) -> DataType {
+    let with_text = |field: &FieldRef| {
+        let field = field.as_ref().clone();
+        let data_type = type_with_text(field.data_type(), text);
+        Arc::new(field.with_data_type(data_type))
+    };
+    match found {
+        found if found.is_string() => text.clone(),
+        DataType::List(item) => DataType::List(with_text(item)),
+        DataType::Map(entries, sorted) => match entries.data_type() {
+            DataType::Struct(fields) => {
+                let entry = DataType::Struct(fields.iter().map(with_text).collect());
+                let entries = entries.as_ref().clone().with_data_type(entry);
+                DataType::Map(Arc::new(entries), *sorted)
+            }
+            other => panic!("entries of type {other}"),
+        },
+        other => other.clone(),
     }
 }
 

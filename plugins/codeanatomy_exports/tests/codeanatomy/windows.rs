@@ -65,8 +65,34 @@ async fn are_datafusions_own_under_other_names() {
 }
 
 #[tokio::test]
-async fn errors_name_the_function() {
-    let error = planning_error(&session(), "SELECT dedupe_best_by_score() OVER ()").await;
-    let expected = "dedupe_best_by_score takes the arguments (score, ...), found 0";
-    assert!(error.contains(expected), "{error}");
+async fn errors_name_function_argument_and_types() {
+    for (call, parts) in [
+        (
+            "dedupe_best_by_score()",
+            [
+                "dedupe_best_by_score takes the arguments (score, ...)",
+                "found 0",
+            ],
+        ),
+        (
+            "lag_window('a', 'b')",
+            [
+                "lag_window: the argument 'offset' is of type Utf8",
+                "an integer type",
+            ],
+        ),
+        (
+            "lead_window('a', true)",
+            [
+                "lead_window: the argument 'offset' is of type Boolean",
+                "an integer type",
+            ],
+        ),
+        ("row_number_window(1)", ["row_number_window", "Int64"]),
+    ] {
+        let error = planning_error(&session(), &format!("SELECT {call} OVER ()")).await;
+        for part in parts {
+            assert!(error.contains(part), "{call}: {error}");
+        }
+    }
 }

@@ -24,6 +24,14 @@ pub(crate) struct Library {
     pub(crate) files: Vec<Value>,
 }
 
+impl Library {
+    /// Of its own files alone: what is installed beside it is not the library.
+    fn query(&self, kind: &str, columns: &str) -> String {
+        let table = table(self.folder.as_ref(), kind);
+        format!("SELECT {columns} FROM {table} WHERE path NOT LIKE '%/site-packages/%'")
+    }
+}
+
 /// Runs Python once for all tests.
 pub(crate) fn library() -> &'static Library {
     static LIBRARY: OnceLock<Library> = OnceLock::new();
@@ -60,10 +68,9 @@ async fn compare(kind: &str, columns: &str, of_ast: impl Fn(&Value) -> Vec<Strin
     let library = library();
     let context = session();
     python(&context);
-    let table = table(library.folder.as_ref(), kind);
-    let found = rows(&context, &format!("SELECT path, {columns} FROM {table}")).await;
+    let found = rows(&context, &library.query(kind, &format!("path, {columns}"))).await;
     let mut difference: BTreeMap<&str, Bag> = BTreeMap::new();
-    let mut total = 0;
+    let mut total = 0_i64;
     for file in library
         .files
         .iter()
@@ -83,26 +90,19 @@ async fn compare(kind: &str, columns: &str, of_ast: impl Fn(&Value) -> Vec<Strin
             *bag.entry(row.to_owned()).or_default() -= 1;
         }
     }
-    let (mut of_ast_alone, mut of_syntax_alone) = (Vec::new(), Vec::new());
+    let (mut different, mut list) = (0, String::new());
     for (path, bag) in difference {
         for (row, count) in bag.into_iter().filter(|(_, count)| *count != 0) {
-            let side = match count > 0 {
-                true => &mut of_ast_alone,
-                false => &mut of_syntax_alone,
-            };
-            side.push(format!("{path}: {row}"));
+            different += count.abs();
+            list.push_str(&format!("{count:+} {path}: {row}\n"));
         }
     }
     assert!(total > 5_000, "{total} {kind}");
-    // What differs is on both sides.
-    let different = of_ast_alone.len().max(of_syntax_alone.len());
+    // What only one of the two has, both sides taken together.
     let allowed = total / 1_000;
     assert!(
         different <= allowed,
-        "{different} of {total} {kind} differ, at most {allowed} may\nast alone:\n{}\n\
-         python_syntax alone:\n{}",
-        of_ast_alone.join("\n"),
-        of_syntax_alone.join("\n")
+        "{different} of {total} {kind} differ, at most {allowed} may; + is what only ast has:\n{list}"
     );
 }
 
@@ -152,9 +152,8 @@ async fn calls_are_where_ast_has_them() {
     let library = library();
     let context = session();
     python(&context);
-    let table = table(library.folder.as_ref(), "calls");
     let columns = "path, name, arguments, start_line, start_col, end_line, end_col";
-    let found = rows(&context, &format!("SELECT {columns} FROM {table}")).await;
+    let found = rows(&context, &library.query("calls", columns)).await;
     let found: std::collections::HashSet<_> = found.into_iter().collect();
     let (mut total, mut missing) = (0, Vec::new());
     for file in &library.files {
@@ -185,20 +184,12 @@ async fn every_file_is_read() {
     let library = library();
     let context = session();
     python(&context);
-    let of = |kind| table(library.folder.as_ref(), kind);
-    let sql = format!(
-        "SELECT count(DISTINCT path) FROM {} WHERE path NOT LIKE '%/site-packages/%'",
-        of("nodes")
-    );
+    let paths = library.query("nodes", "count(DISTINCT path)");
     assert_eq!(
-        rows(&context, &sql).await,
+        rows(&context, &paths).await,
         [library.files.len().to_string()]
     );
     // Some are there to be invalid.
-    let invalid = rows(
-        &context,
-        &format!("SELECT count(DISTINCT path) FROM {}", of("errors")),
-    )
-    .await;
-    assert_ne!(invalid, ["0"]);
+    let invalid = library.query("errors", "count(DISTINCT path)");
+    assert_ne!(rows(&context, &invalid).await, ["0"]);
 }

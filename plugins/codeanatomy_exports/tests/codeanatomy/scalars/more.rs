@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use datafusion::{
     arrow::{
-        array::{Array, Int64Array, ListArray, RecordBatch, StringArray},
+        array::{
+            Array, DictionaryArray, Int32Array, Int64Array, ListArray, NullArray, RecordBatch,
+            StringArray,
+        },
         buffer::{NullBuffer, OffsetBuffer},
         datatypes::{DataType, Field, FieldRef, Int64Type},
     },
@@ -107,6 +110,34 @@ fn strict_functions_say_so() {
         let name = function.name();
         assert_eq!(function.is_strict(), !lenient.contains(&name), "{name}");
     }
+}
+
+/// There is a null in a dictionary's values, and a column of the type Null has no validity of its own.
+#[tokio::test]
+async fn nulls_of_every_type_are_the_sentinel() {
+    let context = session();
+    let values = StringArray::from(vec![None, Some("a")]);
+    let keys = Int32Array::from(vec![Some(0), None, Some(1)]);
+    let dictionary = DictionaryArray::new(keys, Arc::new(values));
+    let nothing = NullArray::new(3);
+    let columns = [
+        ("d", Arc::new(dictionary) as _, true),
+        ("n", Arc::new(nothing) as _, true),
+    ];
+    register(
+        &context,
+        "input",
+        RecordBatch::try_from_iter_with_nullable(columns).unwrap(),
+    );
+    let of = |column: &str| {
+        format!(
+            "SELECT stable_hash_any({column}) = stable_hash128('__NULL__'), \
+             stable_id_parts('p', {column}) = stable_id('p', '__NULL__') FROM input"
+        )
+    };
+    let expected = ["true|true", "true|true", "false|false"];
+    assert_eq!(rows(&context, &of("d")).await, expected);
+    assert_eq!(rows(&context, &of("n")).await, ["true|true"; 3]);
 }
 
 /// Lists whose elements do not start at the array's first, with something under a null.
