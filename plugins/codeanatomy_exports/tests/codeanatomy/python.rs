@@ -213,6 +213,32 @@ async fn errors_are_rows() {
     }
 }
 
+/// Inside of brackets a line may start anywhere.
+#[tokio::test]
+async fn lines_that_go_on_further_to_the_left() {
+    let source = b"class A:\n    def f(self):\n        (bar.  # why\n    baz(1))\n        return (x +\n\
+                   # nothing\ng(\"\"\"\n(\"\"\", 2))\n\n    def h(self): pass\n";
+    let folder = folder(&[("a.py", source)]);
+    let context = session();
+    python(&context);
+    let of = async |kind: &str, columns: &str| {
+        let table = table(folder.path(), kind);
+        let sql = format!(
+            "SELECT {columns}, start_line, start_col, end_line, end_col FROM {table} ORDER BY bstart"
+        );
+        rows(&context, &sql).await
+    };
+    let expected = [
+        "class|A|1|0|10|21",
+        "function|A.f|2|4|8|9",
+        "function|A.h|10|4|10|21",
+    ];
+    assert_eq!(of("defs", "type, qualname").await, expected);
+    let expected = ["bar.baz|1|3|9|4|10", "g|2|7|0|8|8"];
+    assert_eq!(of("calls", "name, arguments").await, expected);
+    assert_eq!(of("errors", "message").await, Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn a_file_that_is_gone_is_a_row() {
     let folder = folder(&[("a.py", b"x = 1"), ("b.py", b"def f(): pass")]);
