@@ -216,7 +216,8 @@ async fn errors_are_rows() {
 /// Inside of brackets a line may start anywhere.
 #[tokio::test]
 async fn lines_that_go_on_further_to_the_left() {
-    let source = b"class A:\n    def f(self):\n        (bar.  # why\n    baz(1))\n        return (x +\n\
+    let source =
+        b"class A:\n    def f(self):\n        (bar.  # why\n    baz(1))\n        return (x +\n\
                    # nothing\ng(\"\"\"\n(\"\"\", 2))\n\n    def h(self): pass\n";
     let folder = folder(&[("a.py", source)]);
     let context = session();

@@ -42,7 +42,7 @@ const CASES: [(&str, &str, &str, &str); 13] = [
     ),
     (
         "row_number_window() OVER (ORDER BY {v} NULLS LAST, k)",
-        "1 2 3 4",
+        "2 1 3 4",
         "1 2 3 4",
         "1 2 3 4",
     ),
