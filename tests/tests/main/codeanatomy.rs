@@ -129,6 +129,18 @@ const QUERIES: &[&str] = &[
      string_agg(name, '+'), count_distinct_agg(type) FROM defs GROUP BY path",
     "SELECT path, name FROM defs QUALIFY dedupe_best_by_score(bend - bstart, name) OVER (PARTITION BY path)",
     "SELECT lag_window(name) OVER (PARTITION BY path ORDER BY bstart) FROM defs",
+    "SELECT path, any_value_det(name, bstart), arg_min(name, bend), asof_select(qualname, start_line), \
+     collect_set(type) FROM defs GROUP BY path",
+    "SELECT name, lead_window(name) OVER w, row_number_window() OVER w FROM defs \
+     WINDOW w AS (PARTITION BY path ORDER BY bstart)",
+    "SELECT stable_hash64(name), stable_hash128(name), prefixed_hash64('d', name), prefixed_hash_parts64('d', path, bend), \
+     span_id('span', path, bstart, bend, type), interval_align_score(0, 1, bstart, bend), \
+     utf8_null_if_blank(docstring), cdf_change_rank(type), col_to_byte(name, 1, 'UTF16'), \
+     canonicalize_byte_span(bstart, name, 0, bstart, name, 1, 'BYTE'), cpg_score(bend) FROM defs",
+    "SELECT map_get_default(m, name, 0), map_normalize(m, 'upper'), list_unique_sorted(l), list_compact(l), \
+     struct_pick(span_make(bstart, bend), 'bend'), span_contains(span_make(0, bend), span_make(bstart, bend)), \
+     span_overlaps(span_make(0, bstart), span_make(bstart, bend)), semantic_tag('FileId', path) \
+     FROM (SELECT *, map([name], [bstart]) AS m, [name, docstring, name] AS l FROM defs)",
     "SELECT * FROM interval_align((SELECT * FROM defs), (SELECT * FROM defs))",
     "SELECT path, name, right_name, match_kind, match_score FROM interval_align((SELECT * FROM defs), \
      (SELECT * FROM defs WHERE type = 'class'), mode => 'CONTAINED_BEST', how => 'left', \
@@ -172,12 +184,8 @@ async fn answers(context: &SessionContext, sources: &TempDir) -> Vec<String> {
 async fn loaded_and_linked_in_agree_whatever_partitions_and_batches() {
     let sources = sources();
     let expected = answers(&linked_in(config(1, 8192)), &sources).await;
-    for answer in &expected {
-        let empty = answer.contains("'errors'") || !answer.contains("SELECT");
-        assert!(
-            empty || answer.lines().count() > 5,
-            "nothing is compared: {answer}"
-        );
+    for answer in &expected[SETUP.len()..] {
+        assert!(answer.lines().count() > 5, "nothing is compared: {answer}");
     }
     for (partitions, batch_size) in [(1, 8192), (3, 7), (2, 1)] {
         let config = config(partitions, batch_size);

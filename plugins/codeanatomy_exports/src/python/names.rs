@@ -19,12 +19,12 @@ pub(super) fn identifier<'a>(node: Node, source: &'a [u8]) -> Cow<'a, str> {
     }
 }
 
-/// `a.b.c` of names and attributes, without white space and comments in between; nothing for any
+/// `a.b.c` of names and attributes, without white space, comments and parentheses in between; nothing for any
 /// other expression.
 pub(super) fn dotted<'a>(node: Node, source: &'a [u8]) -> Option<Cow<'a, str>> {
     match node.kind() {
         "identifier" => Some(identifier(node, source)),
-        "dotted_name" | "attribute" => {
+        "dotted_name" | "attribute" | "parenthesized_expression" | "list_splat" => {
             let mut parts = Vec::new();
             let mut next = Some(node);
             while let Some(node) = next.take() {
@@ -34,6 +34,7 @@ pub(super) fn dotted<'a>(node: Node, source: &'a [u8]) -> Option<Cow<'a, str>> {
                         next = node.child_by_field_name("object");
                     }
                     "identifier" => parts.push(identifier(node, source)),
+                    "parenthesized_expression" | "list_splat" => next = content(node),
                     "dotted_name" => {
                         let mut cursor = node.walk();
                         let names: Vec<_> = node.named_children(&mut cursor).collect();
@@ -50,6 +51,13 @@ pub(super) fn dotted<'a>(node: Node, source: &'a [u8]) -> Option<Cow<'a, str>> {
     }
 }
 
+/// What stands in parentheses or behind an asterisk.
+pub(super) fn content(node: Node) -> Option<Node> {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor)
+        .find(|child| !child.is_extra())
+}
+
 /// The text of a docstring between its quotes, escapes as they are written; nothing where `body`
 /// does not start with a string.
 pub(super) fn docstring<'t>(body: Node<'t>, source: &[u8]) -> Option<(Node<'t>, String)> {
@@ -62,10 +70,7 @@ pub(super) fn docstring<'t>(body: Node<'t>, source: &[u8]) -> Option<(Node<'t>, 
     }
     let mut expression = first.named_child(0)?;
     while expression.kind() == "parenthesized_expression" {
-        let mut cursor = expression.walk();
-        expression = expression
-            .named_children(&mut cursor)
-            .find(|node| node.kind() != "comment")?;
+        expression = content(expression)?;
     }
     let mut contents = String::new();
     match expression.kind() {

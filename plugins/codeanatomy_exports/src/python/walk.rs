@@ -8,7 +8,7 @@ use tree_sitter::{Node, TreeCursor};
 use super::{
     column::Column,
     kind::Kind,
-    names::{docstring, dotted, identifier, text},
+    names::{content, docstring, dotted, identifier, text},
     parse::Parsed,
     rows::{Place, Row, Rows},
 };
@@ -128,6 +128,7 @@ impl Walk<'_> {
             }
             (Kind::Docstrings, "module") => self.docstring_of(node, "module"),
             (Kind::Calls, "call") => self.call(node, id),
+            (Kind::Calls, "type_alias_statement") => self.call_of_type(node, id),
             (
                 Kind::Imports,
                 "import_statement" | "import_from_statement" | "future_import_statement",
@@ -218,21 +219,46 @@ impl Walk<'_> {
     fn call(&mut self, node: Node, id: i64) -> Result<()> {
         let callee = node.child_by_field_name("function");
         let name = callee.and_then(|callee| dotted(callee, self.source));
-        let arguments = node.child_by_field_name("arguments").map(|arguments| {
-            if arguments.kind() == "generator_expression" {
-                return 1;
+        let arguments = node.child_by_field_name("arguments");
+        let mut place = place(node);
+        if let Some(first) = callee.and_then(behind_asterisk) {
+            let start = first.start_position();
+            place.bytes.0 = first.start_byte();
+            place.start = (start.row, start.column);
+        }
+        self.push_call(id, name.as_deref(), place, arguments.map(count))
+    }
+
+    /// `type(a).b = c` is a type alias to the grammar; that of an alias is a name.
+    fn call_of_type(&mut self, node: Node, id: i64) -> Result<()> {
+        let mut arguments = node.child_by_field_name("left");
+        while let Some(inner) = arguments {
+            if matches!(inner.kind(), "parenthesized_expression" | "tuple") {
+                let end = inner.end_position();
+                let mut place = place(node);
+                place.bytes.1 = inner.end_byte();
+                place.end = (end.row, end.column);
+                return self.push_call(id, Some("type"), place, Some(count(inner)));
             }
-            let mut cursor = arguments.walk();
-            let arguments = arguments.named_children(&mut cursor);
-            arguments.filter(|node| node.kind() != "comment").count() as i32
-        });
+            arguments = inner.named_child(0);
+        }
+        Ok(())
+    }
+
+    fn push_call(
+        &mut self,
+        id: i64,
+        name: Option<&str>,
+        place: Place,
+        arguments: Option<i32>,
+    ) -> Result<()> {
         let scope = self.scopes.last();
         let row = Row {
             id,
             parent: scope.map(|scope| scope.id),
             node_type: "call",
-            name: name.as_deref(),
-            place: self.parsed.located(place(node)),
+            name,
+            place: self.parsed.located(place),
             qualname: scope.map(|scope| scope.qualname.as_str()),
             arguments,
             ..Row::default()
@@ -345,6 +371,30 @@ fn relative<'a>(module: Node, source: &'a [u8]) -> (i32, Option<Cow<'a, str>>) {
         }
     }
     (level, name)
+}
+
+/// How many arguments stand in parentheses.
+fn count(arguments: Node) -> i32 {
+    if arguments.kind() == "generator_expression" {
+        return 1;
+    }
+    let mut cursor = arguments.walk();
+    let arguments = arguments.named_children(&mut cursor);
+    arguments.filter(|node| !node.is_extra()).count() as i32
+}
+
+/// What a call starts with where the grammar takes `*f(x)` for a call of `*f`.
+fn behind_asterisk(callee: Node) -> Option<Node> {
+    let mut first = callee;
+    loop {
+        first = match first.kind() {
+            "list_splat" => return content(first),
+            "attribute" => first.child_by_field_name("object")?,
+            "call" => first.child_by_field_name("function")?,
+            "subscript" => first.child_by_field_name("value")?,
+            _ => return None,
+        };
+    }
 }
 
 fn body(definition: Node) -> Option<Node> {

@@ -213,6 +213,32 @@ async fn errors_are_rows() {
     }
 }
 
+/// The grammar has other trees for these.
+#[tokio::test]
+async fn calls_that_the_grammar_misreads() {
+    let source =
+        b"type(a).b = 1\ntype(a, f(x))[0]: int = 2\ntype X = int\ny = *a.b(1), *g(2).c()\n\
+                   (d.e)(\n    # none\n    1, \\\n    2)\n(d)((3))\n";
+    let folder = folder(&[("a.py", source)]);
+    let context = session();
+    python(&context);
+    let sql = format!(
+        "SELECT name, arguments, start_line, start_col, end_line, end_col FROM {} ORDER BY bstart, bend",
+        table(folder.path(), "calls")
+    );
+    let expected = [
+        "type|1|1|0|1|7",
+        "type|2|2|0|2|13",
+        "f|1|2|8|2|12",
+        "a.b|1|4|5|4|11",
+        "g|1|4|14|4|18",
+        "NULL|0|4|14|4|22",
+        "d.e|2|5|0|8|6",
+        "d|1|9|0|9|8",
+    ];
+    assert_eq!(rows(&context, &sql).await, expected);
+}
+
 /// Inside of brackets a line may start anywhere.
 #[tokio::test]
 async fn lines_that_go_on_further_to_the_left() {

@@ -1,8 +1,8 @@
 //! The whole standard library of the Python on this machine, against what its own `ast` sees.
 //!
-//! Of Python 3.11's, with the grammar 0.25, the definitions of one file differ: `test/test_compile.py` breaks
-//! lines after a dot and goes on with less indentation. To the grammar that is an error, and what is behind
-//! it in the class is then outside of the class: some fifty names are not qualified.
+//! Of Python 3.11's 72,000 definitions all are the same, with the grammar 0.25. Of its 14,000 imports one differs:
+//! `test/test_future_stmt/badsyntax_future8.py` imports `*` from `__future__`, which `ast` takes and the grammar,
+//! like Python's compiler, does not.
 
 use std::{
     collections::BTreeMap,
