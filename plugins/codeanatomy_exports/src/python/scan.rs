@@ -188,7 +188,7 @@ impl Files {
         }
         Ok(match self.rows.take() {
             Some(batch) => self.handed_out(batch),
-            None if self.files.len() == 0 && self.rows.is_empty() => Step::Done,
+            None if self.files.as_slice().is_empty() && self.rows.is_empty() => Step::Done,
             None => Step::NoBatchYet,
         })
     }
