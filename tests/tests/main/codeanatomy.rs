@@ -26,6 +26,10 @@ const OPTIONS: &str = r#"
 replace_builtins = true
 [plugins.codeanatomy.options]
 span_line_base = 1
+"#;
+
+const SNAPSHOT: &str = r#"
+[plugins.codeanatomy.options]
 snapshot_tables = "files"
 snapshot_column = "snapshot"
 snapshot_value = "2"
@@ -34,9 +38,6 @@ snapshot_value = "2"
 fn options() -> Options {
     let mut options = Options::default();
     options.span_line_base = 1;
-    options.snapshot_tables = "files".to_owned();
-    options.snapshot_column = "snapshot".to_owned();
-    options.snapshot_value = "2".to_owned();
     options
 }
 
@@ -237,6 +238,37 @@ fn unknown_options_are_listed_with_those_that_are_known() {
         .to_string();
     for part in ["span_lines", "span_line_base", "utf8_normalize_form"] {
         assert!(error.contains(part), "{error}");
+    }
+}
+
+/// On a host of its own: with tables to filter, every plan is carried to the rule.
+#[tokio::test]
+async fn tables_are_seen_as_of_a_snapshot() {
+    let host = PluginHost::builder()
+        .plugin_file(plugin("datafusion-plugin-codeanatomy"))
+        .config(Config::parse(SNAPSHOT).unwrap())
+        .grant_every_capability()
+        .load()
+        .unwrap();
+    let context = SessionContext::new();
+    host.install(&context);
+    let run = async |sql: &str| {
+        let rows = context.sql(sql).await.unwrap().collect().await.unwrap();
+        pretty_format_batches(&rows).unwrap().to_string()
+    };
+    run(SETUP[0]).await;
+    run("CREATE TABLE other AS SELECT * FROM (VALUES (1), (2)) t(snapshot)").await;
+    for (sql, count) in [
+        ("SELECT count(*) FROM files", "| 2 "),
+        ("SELECT count(*) FROM other", "| 2 "),
+        ("SELECT count(*) FROM files WHERE path = 'a'", "| 1 "),
+        (
+            "SELECT count(*) FROM other WHERE snapshot IN (SELECT snapshot FROM files)",
+            "| 1 ",
+        ),
+    ] {
+        let found = run(sql).await;
+        assert!(found.contains(count), "{sql}: {found}");
     }
 }
 
