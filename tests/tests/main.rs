@@ -4,6 +4,7 @@
 mod main {
     mod arrow_exchange;
     mod cli;
+    mod codeanatomy;
     mod concurrency;
     mod conformance;
     mod crossing;

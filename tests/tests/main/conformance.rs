@@ -51,3 +51,16 @@ async fn delta() {
 async fn policy() {
     check(&plugin("datafusion-plugin-policy"), None, &[]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codeanatomy() {
+    let linked_in = LinkedIn {
+        scalar: datafusion_codeanatomy::scalar_functions(
+            &datafusion_codeanatomy::Options::default(),
+        ),
+        aggregate: datafusion_codeanatomy::aggregate_functions(),
+        window: datafusion_codeanatomy::window_functions(),
+    };
+    let plugin = plugin("datafusion-plugin-codeanatomy");
+    check(&plugin, Some(&linked_in), &[]).await;
+}

@@ -1,0 +1,28 @@
+//! Source code as tables: stable identifiers, byte spans, Python syntax and interval alignment.
+//!
+//! `plugins/codeanatomy` makes a plugin of this crate. Linked in, its functions are registered like
+//! any others.
+
+mod aggregate;
+mod arguments;
+mod column;
+mod digest;
+mod interval;
+mod kernel;
+mod options;
+mod planner;
+mod python;
+mod scalar;
+mod semantic;
+mod snapshot;
+mod span;
+mod window;
+
+pub use aggregate::aggregate_functions;
+pub use interval::IntervalAlign;
+pub use options::Options;
+pub use planner::{Operators, Types};
+pub use python::PythonSyntax;
+pub use scalar::scalar_functions;
+pub use snapshot::SnapshotFilter;
+pub use window::window_functions;

@@ -1,0 +1,182 @@
+//! Source code parsed, with lines joined that the grammar does not take for joined.
+
+use tree_sitter::{Parser, Tree};
+
+use super::rows::Place;
+
+/// A tree, and where its nodes are.
+pub(super) struct Parsed {
+    pub(super) tree: Tree,
+    /// There where the parser has not seen the lines as they are.
+    lines: Option<Lines>,
+}
+
+impl Parsed {
+    /// Nothing where the parser gives up.
+    ///
+    /// Inside of brackets the grammar takes a line with less indentation than its statement for
+    /// the end of a block, unless a closing bracket may stand there: `(a.` must not go on further to
+    /// the left. What is not understood is read again with such lines joined, and kept if more of it is
+    /// understood then.
+    pub(super) fn of(parser: &mut Parser, source: &[u8]) -> Option<Self> {
+        let tree = parser.parse(source, None)?;
+        if tree.root_node().has_error()
+            && let Some(joined) = joined(source)
+            && let Some(again) = parser.parse(&joined, None)
+            && errors(&again) < errors(&tree)
+        {
+            return Some(Self {
+                tree: again,
+                lines: Some(Lines::of(source)),
+            });
+        }
+        Some(Self { tree, lines: None })
+    }
+
+    /// A place in the lines of the file. Its bytes are right in any case.
+    pub(super) fn located(&self, place: Place) -> Place {
+        match &self.lines {
+            None => place,
+            Some(lines) => Place {
+                start: lines.position(place.bytes.0),
+                end: lines.position(place.bytes.1),
+                ..place
+            },
+        }
+    }
+}
+
+/// How many nodes of a tree are errors or missing.
+fn errors(tree: &Tree) -> usize {
+    let mut cursor = tree.walk();
+    let mut errors = 0;
+    loop {
+        let node = cursor.node();
+        if node.is_error() || node.is_missing() {
+            errors += 1;
+        }
+        if (node.has_error() && cursor.goto_first_child()) || cursor.goto_next_sibling() {
+            continue;
+        }
+        loop {
+            if !cursor.goto_parent() {
+                return errors;
+            }
+            if cursor.goto_next_sibling() {
+                break;
+            }
+        }
+    }
+}
+
+/// Where the lines of a file start.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(source: &[u8]) -> Self {
+        let ends = source
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == b'\n');
+        let starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1));
+        Self(starts.collect())
+    }
+
+    /// Line and column of a byte, both from 0.
+    fn position(&self, byte: usize) -> (usize, usize) {
+        // The first line starts at 0, so there is always one before.
+        let line = self.0.partition_point(|start| *start <= byte) - 1;
+        (line, byte - self.0[line])
+    }
+}
+
+/// The source with blanks for line breaks, and comments before them, in front of lines inside of
+/// brackets that stand further to the left than their statement; nothing if there are none. Every byte keeps its
+/// place.
+fn joined(source: &[u8]) -> Option<Vec<u8>> {
+    let mut joined = None;
+    let mut depth = 0_usize;
+    // Of the statement, and the least of the lines since the last token.
+    let (mut indent, mut least) = (0, usize::MAX);
+    let mut token_end = 0;
+    let mut at = 0;
+    let mut line_starts = true;
+    while at < source.len() {
+        if std::mem::take(&mut line_starts) {
+            let (width, first) = indentation(source, at);
+            at = first;
+            match source.get(at) {
+                None | Some(b'\n' | b'\r') => {}
+                Some(_) if depth > 0 => least = least.min(width),
+                Some(b'#') => {}
+                Some(_) => indent = width,
+            }
+            continue;
+        }
+        let start = at;
+        at = match source[at] {
+            b'\n' => {
+                line_starts = true;
+                at + 1
+            }
+            b' ' | b'\t' | b'\r' | b'\x0c' => at + 1,
+            b'#' => rest_of_line(source, at),
+            b'\\' if source[at + 1..].starts_with(b"\n") => at + 2,
+            b'\\' if source[at + 1..].starts_with(b"\r\n") => at + 3,
+            other => {
+                if depth > 0 && least < indent {
+                    let joined = joined.get_or_insert_with(|| source.to_vec());
+                    joined[token_end..start].fill(b' ');
+                }
+                least = usize::MAX;
+                token_end = match other {
+                    b'"' | b'\'' => end_of_string(source, at),
+                    _ => at + 1,
+                };
+                match other {
+                    b'(' | b'[' | b'{' => depth += 1,
+                    b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                token_end
+            }
+        };
+    }
+    joined
+}
+
+/// Width of the white space at the start of a line, and what comes behind it. A tab counts 8, as in the grammar.
+fn indentation(source: &[u8], start: usize) -> (usize, usize) {
+    let mut width = 0;
+    for (at, byte) in source.iter().enumerate().skip(start) {
+        match byte {
+            b' ' => width += 1,
+            b'\t' => width += 8,
+            b'\x0c' => width = 0,
+            _ => return (width, at),
+        }
+    }
+    (width, source.len())
+}
+
+fn rest_of_line(source: &[u8], start: usize) -> usize {
+    let rest = source[start..].iter().position(|byte| *byte == b'\n');
+    rest.map_or(source.len(), |length| start + length)
+}
+
+/// The byte behind a string that starts with its quote at `start`.
+fn end_of_string(source: &[u8], start: usize) -> usize {
+    let quote = source[start];
+    let triple = source[start..].starts_with(&[quote; 3]);
+    let mut at = if triple { start + 3 } else { start + 1 };
+    while at < source.len() {
+        match source[at] {
+            b'\\' => at += 2,
+            b'\n' if !triple => return at,
+            byte if byte == quote && !triple => return at + 1,
+            byte if byte == quote && source[at..].starts_with(&[quote; 3]) => return at + 3,
+            _ => at += 1,
+        }
+    }
+    source.len()
+}

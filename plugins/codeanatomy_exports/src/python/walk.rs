@@ -1,0 +1,447 @@
+//! The rows of one file.
+
+use std::borrow::Cow;
+
+use datafusion_common::Result;
+use tree_sitter::{Node, TreeCursor};
+
+use super::{
+    column::Column,
+    kind::Kind,
+    names::{content, docstring, dotted, identifier, text},
+    parse::Parsed,
+    rows::{Place, Row, Rows},
+};
+
+/// A definition around what is being looked at.
+struct Scope {
+    id: i64,
+    /// How deep in the tree its node is.
+    depth: u32,
+    qualname: String,
+    class: bool,
+}
+
+/// Where the walk is.
+struct Walk<'a> {
+    path: &'a str,
+    source: &'a [u8],
+    parsed: &'a Parsed,
+    kind: Kind,
+    scopes: Vec<Scope>,
+    rows: &'a mut Rows,
+}
+
+/// Pushes the rows of a file that has been parsed.
+pub(super) fn walk(
+    path: &str,
+    source: &[u8],
+    parsed: &Parsed,
+    kind: Kind,
+    rows: &mut Rows,
+) -> Result<()> {
+    let mut walk = Walk {
+        path,
+        source,
+        parsed,
+        kind,
+        scopes: Vec::new(),
+        rows,
+    };
+    if kind == Kind::Errors && !parsed.tree.root_node().has_error() {
+        return Ok(());
+    }
+    let mut cursor = parsed.tree.walk();
+    // Ids and types of the nodes from the root down to the current one.
+    let mut above: Vec<(i64, &'static str)> = Vec::new();
+    let mut next_id = 0;
+    loop {
+        let node = cursor.node();
+        let depth = cursor.depth();
+        above.truncate(depth as usize);
+        while walk.scopes.last().is_some_and(|scope| scope.depth >= depth) {
+            walk.scopes.pop();
+        }
+        let id = next_id;
+        if node.is_named() {
+            next_id += 1;
+        }
+        if node.is_named() || (kind == Kind::Errors && node.is_missing()) {
+            walk.visit(&cursor, node, id, above.last().copied())?;
+        }
+        if walk.rows.is_full() {
+            return Ok(());
+        }
+        above.push((id, node.kind()));
+        if !(cursor.goto_first_child() || cursor.goto_next_sibling()) {
+            loop {
+                if !cursor.goto_parent() {
+                    return Ok(());
+                }
+                if cursor.goto_next_sibling() {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn place(node: Node) -> Place {
+    let (start, end) = (node.start_position(), node.end_position());
+    Place {
+        bytes: (node.start_byte(), node.end_byte()),
+        start: (start.row, start.column),
+        end: (end.row, end.column),
+    }
+}
+
+impl Walk<'_> {
+    fn visit(
+        &mut self,
+        cursor: &TreeCursor,
+        node: Node,
+        id: i64,
+        parent: Option<(i64, &str)>,
+    ) -> Result<()> {
+        let node_type = node.kind();
+        match (self.kind, node_type) {
+            (Kind::Nodes | Kind::Edges, _) => {
+                if self.kind == Kind::Edges && parent.is_none() {
+                    return Ok(());
+                }
+                let name = (node_type == "identifier").then(|| identifier(node, self.source));
+                let row = Row {
+                    id,
+                    parent: parent.map(|(id, _)| id),
+                    node_type,
+                    name: name.as_deref(),
+                    place: self.parsed.located(place(node)),
+                    field: cursor.field_name(),
+                    parent_type: parent.map(|(_, node_type)| node_type),
+                    ..Row::default()
+                };
+                self.rows.push(self.path, &row)
+            }
+            (Kind::Errors, _) => self.error(node, id),
+            (_, "function_definition" | "class_definition") => {
+                self.definition(node, id, cursor.depth())
+            }
+            (Kind::Docstrings, "module") => self.docstring_of(node, "module"),
+            (Kind::Calls, "call") => self.call(node, id),
+            (Kind::Calls, "type_alias_statement") => self.call_of_type(node, id),
+            (
+                Kind::Imports,
+                "import_statement" | "import_from_statement" | "future_import_statement",
+            ) => self.import(node, id),
+            _ => Ok(()),
+        }
+    }
+
+    fn scope(&self) -> (Option<i64>, Option<&str>) {
+        let scope = self.scopes.last();
+        (
+            scope.map(|scope| scope.id),
+            scope.map(|scope| scope.qualname.as_str()),
+        )
+    }
+
+    /// A row of its own, or the scope of other rows.
+    fn definition(&mut self, node: Node, id: i64, depth: u32) -> Result<()> {
+        let Some(name) = node.child_by_field_name("name") else {
+            return Ok(());
+        };
+        let name = identifier(name, self.source);
+        let class = node.kind() == "class_definition";
+        let qualname = match self.scopes.last() {
+            None => name.clone().into_owned(),
+            Some(scope) if scope.class => format!("{}.{name}", scope.qualname),
+            Some(scope) => format!("{}.<locals>.{name}", scope.qualname),
+        };
+        let node_type = match node.child(0) {
+            _ if class => "class",
+            Some(first) if first.kind() == "async" => "async_function",
+            _ => "function",
+        };
+        if self.kind == Kind::Definitions {
+            let docstring = match self.rows.wants(Column::Docstring) {
+                true => body(node).and_then(|body| docstring(body, self.source)),
+                false => None,
+            };
+            let row = Row {
+                id,
+                parent: self.scope().0,
+                node_type,
+                name: Some(&name),
+                place: self.parsed.located(definition_place(node)),
+                qualname: Some(&qualname),
+                docstring: docstring.as_ref().map(|(_, text)| text.as_str()),
+                ..Row::default()
+            };
+            self.rows.push(self.path, &row)?;
+        }
+        self.scopes.push(Scope {
+            id,
+            depth,
+            qualname,
+            class,
+        });
+        match (self.kind, body(node)) {
+            (Kind::Docstrings, Some(body)) => self.docstring_of(body, node_type),
+            _ => Ok(()),
+        }
+    }
+
+    /// The docstring of the innermost scope, or of the module.
+    fn docstring_of(&mut self, body: Node, node_type: &str) -> Result<()> {
+        let Some((string, text)) = docstring(body, self.source) else {
+            return Ok(());
+        };
+        let (scope, qualname) = self.scope();
+        let name = qualname.map(|name| name.rsplit('.').next().unwrap_or(name).to_owned());
+        let qualname = qualname.map(str::to_owned);
+        let row = Row {
+            id: scope.unwrap_or(0),
+            parent: self
+                .scopes
+                .len()
+                .checked_sub(2)
+                .map(|at| self.scopes[at].id),
+            node_type,
+            name: name.as_deref(),
+            place: self.parsed.located(place(string)),
+            qualname: qualname.as_deref(),
+            docstring: Some(&text),
+            ..Row::default()
+        };
+        self.rows.push(self.path, &row)
+    }
+
+    fn call(&mut self, node: Node, id: i64) -> Result<()> {
+        let callee = node.child_by_field_name("function");
+        let name = callee.and_then(|callee| dotted(callee, self.source));
+        let arguments = node.child_by_field_name("arguments");
+        let mut place = place(node);
+        if let Some(first) = callee.and_then(behind_asterisk) {
+            let start = first.start_position();
+            place.bytes.0 = first.start_byte();
+            place.start = (start.row, start.column);
+        }
+        self.push_call(id, name.as_deref(), place, arguments.map(count))
+    }
+
+    /// `type(a).b = c` is a type alias to the grammar; that of an alias is a name.
+    fn call_of_type(&mut self, node: Node, id: i64) -> Result<()> {
+        let mut arguments = node.child_by_field_name("left");
+        while let Some(inner) = arguments {
+            if matches!(inner.kind(), "parenthesized_expression" | "tuple") {
+                let end = inner.end_position();
+                let mut place = place(node);
+                place.bytes.1 = inner.end_byte();
+                place.end = (end.row, end.column);
+                return self.push_call(id, Some("type"), place, Some(count(inner)));
+            }
+            arguments = inner.named_child(0);
+        }
+        Ok(())
+    }
+
+    fn push_call(
+        &mut self,
+        id: i64,
+        name: Option<&str>,
+        place: Place,
+        arguments: Option<i32>,
+    ) -> Result<()> {
+        let scope = self.scopes.last();
+        let row = Row {
+            id,
+            parent: scope.map(|scope| scope.id),
+            node_type: "call",
+            name,
+            place: self.parsed.located(place),
+            qualname: scope.map(|scope| scope.qualname.as_str()),
+            arguments,
+            ..Row::default()
+        };
+        self.rows.push(self.path, &row)
+    }
+
+    /// A row for every name that is imported.
+    fn import(&mut self, node: Node, id: i64) -> Result<()> {
+        let source = self.source;
+        let parent = self.scope().0;
+        let from = node.kind() != "import_statement";
+        let mut level = 0;
+        let module: Option<Cow<str>> = match node.kind() {
+            "future_import_statement" => Some("__future__".into()),
+            "import_from_statement" => {
+                let module = node.child_by_field_name("module_name");
+                let (dots, name) = module.map_or((0, None), |module| relative(module, source));
+                level = dots;
+                name
+            }
+            _ => None,
+        };
+        let mut cursor = node.walk();
+        if !cursor.goto_first_child() {
+            return Ok(());
+        }
+        loop {
+            let child = cursor.node();
+            let star = child.kind() == "wildcard_import";
+            if star || cursor.field_name() == Some("name") {
+                let (name, alias) = match child.kind() {
+                    "aliased_import" => (
+                        child.child_by_field_name("name"),
+                        child.child_by_field_name("alias"),
+                    ),
+                    _ => (Some(child), None),
+                };
+                let name = match name {
+                    _ if star => Some(Cow::Borrowed("*")),
+                    Some(name) => dotted(name, source),
+                    None => None,
+                };
+                let alias = alias.map(|alias| identifier(alias, source));
+                let row = Row {
+                    id,
+                    parent,
+                    node_type: if from { "from" } else { "import" },
+                    name: if from { name.as_deref() } else { None },
+                    place: self.parsed.located(place(node)),
+                    module: if from {
+                        module.as_deref()
+                    } else {
+                        name.as_deref()
+                    },
+                    alias: alias.as_deref(),
+                    level: Some(level),
+                    ..Row::default()
+                };
+                self.rows.push(self.path, &row)?;
+            }
+            if !cursor.goto_next_sibling() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn error(&mut self, node: Node, id: i64) -> Result<()> {
+        let message: Cow<str> = if node.is_missing() {
+            format!("{} is missing", node.kind()).into()
+        } else if node.is_error() {
+            let text = text(node, self.source);
+            // A long stretch that is not understood is one whose start tells enough.
+            let start: String = text.chars().take(40).collect();
+            format!("not understood: {start}").into()
+        } else {
+            return Ok(());
+        };
+        let row = Row {
+            id,
+            node_type: if node.is_missing() {
+                "missing"
+            } else {
+                "error"
+            },
+            place: self.parsed.located(place(node)),
+            message: Some(&message),
+            ..Row::default()
+        };
+        self.rows.push(self.path, &row)
+    }
+}
+
+/// Dots and name of a module that is imported from.
+fn relative<'a>(module: Node, source: &'a [u8]) -> (i32, Option<Cow<'a, str>>) {
+    if module.kind() != "relative_import" {
+        return (0, dotted(module, source));
+    }
+    let mut cursor = module.walk();
+    let mut level = 0;
+    let mut name = None;
+    for child in module.named_children(&mut cursor) {
+        match child.kind() {
+            "import_prefix" => {
+                let dots = text(child, source);
+                level = dots.chars().filter(|&dot| dot == '.').count() as i32;
+            }
+            "dotted_name" => name = dotted(child, source),
+            _ => {}
+        }
+    }
+    (level, name)
+}
+
+/// How many arguments stand in parentheses.
+fn count(arguments: Node) -> i32 {
+    if arguments.kind() == "generator_expression" {
+        return 1;
+    }
+    let mut cursor = arguments.walk();
+    let arguments = arguments.named_children(&mut cursor);
+    arguments.filter(|node| !node.is_extra()).count() as i32
+}
+
+/// What a call starts with where the grammar takes `*f(x)` for a call of `*f`.
+fn behind_asterisk(callee: Node) -> Option<Node> {
+    let mut first = callee;
+    loop {
+        first = match first.kind() {
+            "list_splat" => return content(first),
+            "attribute" => first.child_by_field_name("object")?,
+            "call" => first.child_by_field_name("function")?,
+            "subscript" => first.child_by_field_name("value")?,
+            _ => return None,
+        };
+    }
+}
+
+fn body(definition: Node) -> Option<Node> {
+    definition.child_by_field_name("body")
+}
+
+/// From the first keyword, behind decorators, to the end of the last statement, before comments.
+fn definition_place(definition: Node) -> Place {
+    let mut place = place(definition);
+    let mut last = definition;
+    loop {
+        let mut cursor = last.walk();
+        let child = last
+            .children(&mut cursor)
+            .filter(|node| node.kind() != "comment")
+            .last();
+        match child {
+            // Only blocks end with comments, and only what ends with a block ends with them.
+            Some(child) if child.kind() == "block" || last.kind() == "block" => last = child,
+            Some(child) if child.end_byte() == last.end_byte() && has_block(child) => last = child,
+            _ => break,
+        }
+    }
+    let end = last.end_position();
+    place.bytes.1 = last.end_byte();
+    place.end = (end.row, end.column);
+    place
+}
+
+/// Whether a clause or statement may end with a block.
+fn has_block(node: Node) -> bool {
+    matches!(
+        node.kind(),
+        "if_statement"
+            | "elif_clause"
+            | "else_clause"
+            | "for_statement"
+            | "while_statement"
+            | "try_statement"
+            | "except_clause"
+            | "except_group_clause"
+            | "finally_clause"
+            | "with_statement"
+            | "match_statement"
+            | "case_clause"
+            | "function_definition"
+            | "class_definition"
+            | "decorated_definition"
+    )
+}

@@ -1,0 +1,327 @@
+//! Maps.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, MapArray, NullBufferBuilder, StructArray, UInt32Builder},
+    buffer::{OffsetBuffer, ScalarBuffer},
+    compute::{cast, concat, take},
+    datatypes::{DataType, Field, FieldRef},
+    row::{RowConverter, SortField},
+};
+use datafusion_common::{Result, exec_err, internal_err, plan_err};
+use datafusion_doc::Documentation;
+use datafusion_expr::ReturnFieldArgs;
+use datafusion_macros::user_doc;
+
+use super::unicode::TextBuilder;
+use crate::{
+    arguments::{Accepts, Argument},
+    column::{Booleans, Text},
+    kernel::{Call, Kernel},
+};
+
+/// The fields of a map's keys and values.
+fn entry_fields(map: &DataType) -> Result<(&FieldRef, &FieldRef)> {
+    match map {
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(fields) if fields.len() == 2 => Ok((&fields[0], &fields[1])),
+            other => internal_err!("a map whose entries are {other}"),
+        },
+        other => internal_err!("a map of type {other}"),
+    }
+}
+
+#[user_doc(
+    doc_section(label = "Map Functions"),
+    description = "The value of a key, or a default where the map has no such key or a null value under it. Null for a null map or key.",
+    syntax_example = "map_get_default(map, key, default)",
+    sql_example = "select map_get_default(map {'a': 1}, 'b', 0); -- 0",
+    argument(name = "map", description = "The map."),
+    argument(
+        name = "key",
+        description = "The key; it is cast to the type of the map's keys."
+    ),
+    argument(
+        name = "default",
+        description = "What stands for a missing value; it is cast to the type of the map's values, and may be null."
+    )
+)]
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct MapGetDefault;
+
+impl Kernel for MapGetDefault {
+    fn name(&self) -> &'static str {
+        "map_get_default"
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        self.doc()
+    }
+
+    fn arguments(&self) -> &'static [Argument] {
+        const {
+            &[
+                Argument::new("map", Accepts::Map),
+                Argument::new("key", Accepts::Any),
+                Argument::new("default", Accepts::Any),
+            ]
+        }
+    }
+
+    /// A null default shows only where it is needed.
+    fn strict(&self) -> bool {
+        false
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        let (key, value) = entry_fields(&types[0])?;
+        for (name, found, wanted) in [("key", &types[1], key), ("default", &types[2], value)] {
+            if !arrow::compute::can_cast_types(found, wanted.data_type()) {
+                return plan_err!(
+                    "map_get_default: the argument '{name}' is of type {found}, expected {} or a \
+                     type that can be cast to it",
+                    wanted.data_type()
+                );
+            }
+        }
+        Ok(value.data_type().clone())
+    }
+
+    fn invoke(&self, call: &Call) -> Result<ArrayRef> {
+        let maps = call.array(0)?;
+        let maps = maps.as_map();
+        let keys = cast(&call.array(1)?, maps.keys().data_type())?;
+        let defaults = cast(&call.array(2)?, maps.values().data_type())?;
+        // Equal keys are equal bytes, whatever their type.
+        let converter = RowConverter::new(vec![SortField::new(keys.data_type().clone())])?;
+        let entry_keys = converter.convert_columns(&[Arc::clone(maps.keys())])?;
+        let wanted = converter.convert_columns(&[Arc::clone(&keys)])?;
+
+        // Rows of the values, and behind them the defaults.
+        let values = maps.values();
+        let Ok(count) = u32::try_from(values.len() + call.rows) else {
+            return exec_err!(
+                "map_get_default: more than {} entries in one batch",
+                u32::MAX
+            );
+        };
+        let first_default = count - call.rows as u32;
+        let mut chosen = UInt32Builder::with_capacity(call.rows);
+        for row in 0..call.rows {
+            if maps.is_null(row) || keys.is_null(row) {
+                chosen.append_null();
+                continue;
+            }
+            let entries = maps.offsets()[row] as usize..maps.offsets()[row + 1] as usize;
+            let found = entries
+                .into_iter()
+                .find(|&at| entry_keys.row(at) == wanted.row(row) && values.is_valid(at));
+            chosen.append_value(match found {
+                Some(at) => at as u32,
+                None => first_default + row as u32,
+            });
+        }
+        let all = concat(&[values.as_ref(), defaults.as_ref()])?;
+        Ok(take(&all, &chosen.finish(), None)?)
+    }
+
+    fn return_field(&self, args: &ReturnFieldArgs) -> Result<FieldRef> {
+        let types: Vec<_> = args
+            .arg_fields
+            .iter()
+            .map(|f| f.data_type().clone())
+            .collect();
+        // A cast may fail on a value, and then gives null.
+        Ok(Arc::new(Field::new(
+            self.name(),
+            self.return_type(&types)?,
+            true,
+        )))
+    }
+}
+
+/// What becomes of the letters of a map's keys.
+#[derive(Clone, Copy)]
+enum KeyCase {
+    Lower,
+    Upper,
+    None,
+}
+
+impl KeyCase {
+    fn of(name: &str) -> Result<Self> {
+        match name.trim() {
+            name if name.eq_ignore_ascii_case("lower") => Ok(Self::Lower),
+            name if name.eq_ignore_ascii_case("upper") => Ok(Self::Upper),
+            name if name.eq_ignore_ascii_case("none") => Ok(Self::None),
+            name => plan_err!(
+                "map_normalize: the argument 'key_case' is '{name}', expected lower, upper or none"
+            ),
+        }
+    }
+}
+
+#[user_doc(
+    doc_section(label = "Map Functions"),
+    description = "A map with its keys in one case and in the order of their characters. Of keys that become the same the last one's value stays.",
+    syntax_example = "map_normalize(map [, key_case [, sort]])",
+    sql_example = "select map_normalize(map {'B': 1, 'a': 2}); -- {a: 2, b: 1}",
+    argument(name = "map", description = "A map whose keys are strings."),
+    argument(
+        name = "key_case",
+        description = "lower, upper or none; lower without it."
+    ),
+    argument(
+        name = "sort",
+        description = "Whether the entries are put in order; true without it."
+    )
+)]
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct MapNormalize;
+
+impl Kernel for MapNormalize {
+    fn name(&self) -> &'static str {
+        "map_normalize"
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        self.doc()
+    }
+
+    fn arguments(&self) -> &'static [Argument] {
+        const {
+            &[
+                Argument::new("map", Accepts::TextMap),
+                Argument::new("key_case", Accepts::Text).optional(),
+                Argument::new("sort", Accepts::Boolean).optional(),
+            ]
+        }
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        Ok(types[0].clone())
+    }
+
+    fn return_field(&self, args: &ReturnFieldArgs) -> Result<FieldRef> {
+        let case = args.scalar_arguments.get(1).copied().flatten();
+        if let Some(case) = case.and_then(|case| case.try_as_str().flatten()) {
+            KeyCase::of(case)?;
+        }
+        let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
+        let data_type = args.arg_fields[0].data_type().clone();
+        Ok(Arc::new(Field::new(self.name(), data_type, nullable)))
+    }
+
+    fn invoke(&self, call: &Call) -> Result<ArrayRef> {
+        let maps = call.array(0)?;
+        let maps = maps.as_map();
+        let cases = match call.argument(1) {
+            Some(cases) => Text::of(cases)?,
+            None => Text::Constant(Some("lower")),
+        };
+        let sort = match call.argument(2) {
+            Some(flags) => Booleans::of(flags)?,
+            None => Booleans::Constant(Some(true)),
+        };
+        let keys = Text::of_array(maps.keys())?;
+        let mut text = Keys::default();
+        let mut names = TextBuilder::of(maps.keys().data_type(), maps.keys().len());
+        let mut chosen = UInt32Builder::with_capacity(maps.values().len());
+        let mut offsets = Vec::with_capacity(call.rows + 1);
+        let mut nulls = NullBufferBuilder::new(call.rows);
+        let mut length = 0_i32;
+        offsets.push(length);
+        for row in 0..call.rows {
+            let arguments = cases.get(row).zip(sort.get(row));
+            if let (Some((case, sort)), true) = (arguments, maps.is_valid(row)) {
+                let entries = maps.offsets()[row] as usize..maps.offsets()[row + 1] as usize;
+                text.fill(entries, &keys, KeyCase::of(case)?, sort);
+                for (name, at) in text.entries() {
+                    names.append(Some(name));
+                    chosen.append_value(at);
+                    length += 1;
+                }
+                nulls.append_non_null();
+            } else {
+                nulls.append_null();
+            }
+            offsets.push(length);
+        }
+        let values = take(maps.values(), &chosen.finish(), None)?;
+        let DataType::Map(entries, ordered) = call.return_type() else {
+            return internal_err!("map_normalize promised {}", call.return_type());
+        };
+        let DataType::Struct(fields) = entries.data_type() else {
+            return internal_err!("map_normalize promised {}", call.return_type());
+        };
+        let columns = vec![names.finish(), values];
+        Ok(Arc::new(MapArray::try_new(
+            Arc::clone(entries),
+            OffsetBuffer::new(ScalarBuffer::from(offsets)),
+            StructArray::try_new(fields.clone(), columns, None)?,
+            nulls.finish(),
+            *ordered,
+        )?))
+    }
+}
+
+/// The keys of one map, written into one string that all maps share.
+#[derive(Default)]
+struct Keys {
+    text: String,
+    /// Where a key stands in the text, and the row of its value.
+    entries: Vec<(std::ops::Range<usize>, u32)>,
+}
+
+impl Keys {
+    fn fill(&mut self, rows: std::ops::Range<usize>, keys: &Text, case: KeyCase, sort: bool) {
+        self.text.clear();
+        self.entries.clear();
+        for row in rows {
+            let start = self.text.len();
+            // A key is never null.
+            let key = keys.get(row).unwrap_or_default();
+            match case {
+                KeyCase::None => self.text.push_str(key),
+                KeyCase::Lower if key.is_ascii() => {
+                    self.text
+                        .extend(key.chars().map(|c| c.to_ascii_lowercase()));
+                }
+                KeyCase::Lower => self.text.push_str(&key.to_lowercase()),
+                KeyCase::Upper => self.text.extend(key.chars().flat_map(char::to_uppercase)),
+            }
+            self.entries.push((start..self.text.len(), row as u32));
+        }
+        self.keep_last();
+        if sort {
+            let text = &self.text;
+            self.entries
+                .sort_by(|(left, _), (right, _)| text[left.clone()].cmp(&text[right.clone()]));
+        }
+    }
+
+    /// Of keys that are the same, the first one's place and the last one's value.
+    fn keep_last(&mut self) {
+        let mut places: HashMap<&str, usize> = HashMap::with_capacity(self.entries.len());
+        let mut kept = 0;
+        for at in 0..self.entries.len() {
+            let (range, row) = self.entries[at].clone();
+            match places.get(&self.text[range.clone()]) {
+                Some(&place) => self.entries[place].1 = row,
+                None => {
+                    places.insert(&self.text[range.clone()], kept);
+                    self.entries[kept] = (range, row);
+                    kept += 1;
+                }
+            }
+        }
+        self.entries.truncate(kept);
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.entries
+            .iter()
+            .map(|(range, row)| (&self.text[range.clone()], *row))
+    }
+}

@@ -1,0 +1,191 @@
+//! `interval_align`.
+
+mod oracle;
+
+use std::sync::Arc;
+
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion_codeanatomy::IntervalAlign;
+
+use crate::{batches, planning_error, rows, session_with};
+
+pub(crate) fn aligning(config: SessionConfig) -> SessionContext {
+    let context = session_with(config);
+    context
+        .register_relation_planner(Arc::new(IntervalAlign))
+        .unwrap();
+    context
+}
+
+async fn sample() -> SessionContext {
+    let context = aligning(SessionConfig::new());
+    for statement in [
+        "CREATE TABLE l (path VARCHAR, bstart BIGINT, bend BIGINT, name VARCHAR) AS VALUES \
+         ('a', 10, 20, 'ten'), ('a', 12, 14, 'twelve'), ('b', 10, 20, 'other'), (NULL, 1, 2, 'null')",
+        "CREATE TABLE r (path VARCHAR, bstart INT, bend INT, id INT) AS VALUES \
+         ('a', 10, 20, 1), ('a', 11, 15, 2), ('a', 0, 100, 3), ('b', 19, 30, 4), ('b', 0, 11, 5), \
+         (NULL, 1, 2, 6), ('a', NULL, 20, 7), ('a', 11, 15, 8)",
+    ] {
+        batches(&context, statement).await.unwrap();
+    }
+    context
+}
+
+#[tokio::test]
+async fn modes() {
+    let context = sample().await;
+    for (arguments, expected) in [
+        (
+            "",
+            [
+                "ten|1|EXACT|10.0",
+                "twelve|2|CONTAINED|2.0",
+                "other|5|OVERLAP|1.0",
+            ]
+            .as_slice(),
+        ),
+        (
+            ", mode => 'overlap_max', tie_breakers => 'id DESC', how => 'left'",
+            &[
+                "ten|3|CONTAINED|10.0",
+                "twelve|8|CONTAINED|2.0",
+                "other|5|OVERLAP|1.0",
+                "null|NULL|NULL|NULL",
+            ],
+        ),
+        (
+            ", mode => 'CONTAINED_BEST'",
+            &["ten|1|EXACT|-10.0", "twelve|2|CONTAINED|-4.0"],
+        ),
+        (
+            ", mode => 'CONTAINED_BEST', tie_breakers => 'bend, id DESC'",
+            &["ten|1|EXACT|-10.0", "twelve|8|CONTAINED|-4.0"],
+        ),
+        (", mode => 'EXACT'", &["ten|1|EXACT|-10.0"]),
+        (
+            ", how => 'left', mode => 'EXACT'",
+            &[
+                "ten|1|EXACT|-10.0",
+                "twelve|NULL|NULL|NULL",
+                "other|NULL|NULL|NULL",
+                "null|NULL|NULL|NULL",
+            ],
+        ),
+    ] {
+        let sql = format!(
+            "SELECT name, right_id, match_kind, match_score FROM interval_align((SELECT * FROM l), (SELECT * FROM r){arguments}) \
+             ORDER BY path NULLS LAST, bstart"
+        );
+        assert_eq!(rows(&context, &sql).await, expected, "{arguments}");
+    }
+}
+
+#[tokio::test]
+async fn relations_are_of_every_kind() {
+    let context = sample().await;
+    for sql in [
+        "SELECT name, right_id FROM interval_align((SELECT * FROM l), (SELECT * FROM r WHERE id = 2))",
+        "SELECT x.name, x.right_id FROM codeanatomy.interval_align((SELECT * FROM l), (SELECT * FROM r WHERE id = 2)) AS x",
+        "SELECT name, right_id FROM interval_align((SELECT * FROM public.l), (SELECT * FROM datafusion.public.r WHERE id = 2))",
+        "WITH q AS (SELECT path AS file, bstart AS s, bend AS e, name FROM l), \
+         p AS (SELECT path AS file, bstart AS s, bend AS e, id FROM r WHERE id = 2) \
+         SELECT name, right_id FROM interval_align(q, p, path => 'file', bstart => 's', bend => 'e')",
+    ] {
+        assert_eq!(
+            rows(&context, &format!("SELECT * FROM ({sql}) ORDER BY 1")).await,
+            ["ten|2", "twelve|2"],
+            "{sql}"
+        );
+    }
+    let columns = context
+        .sql("SELECT * FROM interval_align((SELECT * FROM l), (SELECT * FROM r))")
+        .await
+        .unwrap();
+    let names: Vec<_> = columns
+        .schema()
+        .fields()
+        .iter()
+        .map(|f| f.name().clone())
+        .collect();
+    let expected = [
+        "path",
+        "bstart",
+        "bend",
+        "name",
+        "right_path",
+        "right_bstart",
+        "right_bend",
+        "right_id",
+        "match_kind",
+        "match_score",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn a_filter_on_the_path_reaches_both_scans() {
+    let context = sample().await;
+    let sql = "EXPLAIN SELECT * FROM interval_align((SELECT * FROM l), (SELECT * FROM r), how => 'left') WHERE path = 'a' AND name = 'ten'";
+    let plan = rows(&context, sql).await.join("\n");
+    let logical = plan.split("physical_plan").next().unwrap();
+    let below = logical.split_once("WindowAggr").unwrap().1;
+    assert_eq!(below.matches("path = Utf8").count(), 2, "{plan}");
+    assert!(
+        !below.contains("name ="),
+        "a filter that changes who matches stays above: {plan}"
+    );
+    assert!(
+        !plan.contains("CrossJoin") && !plan.contains("NestedLoop"),
+        "{plan}"
+    );
+}
+
+#[tokio::test]
+async fn errors_say_what_is_wrong() {
+    let context = sample().await;
+    for (call, expected) in [
+        (
+            "interval_align((SELECT * FROM l))",
+            "interval_align takes two relations",
+        ),
+        (
+            "interval_align((SELECT * FROM l), 1)",
+            "interval_align takes a query in parentheses or the name of one",
+        ),
+        (
+            "interval_align((SELECT * FROM l), (SELECT * FROM r), mode => 'NEAREST')",
+            "expected EXACT, CONTAINED_BEST or OVERLAP_MAX",
+        ),
+        (
+            "interval_align((SELECT * FROM l), (SELECT * FROM r), how => 'full')",
+            "'how' is 'full', expected inner or left",
+        ),
+        (
+            "interval_align((SELECT * FROM l), (SELECT * FROM r), side => 'x')",
+            "has no argument 'side', expected one of mode, how",
+        ),
+        (
+            "interval_align((SELECT * FROM l), (SELECT * FROM r), path => 'file')",
+            "the left relation has no column 'file', expected one of path",
+        ),
+        (
+            "interval_align((SELECT * FROM l), (SELECT * FROM r), bstart => 'path')",
+            "column 'path' of the left relation is of type",
+        ),
+        (
+            "interval_align((SELECT * FROM l), (SELECT * FROM r), tie_breakers => 'id UP')",
+            "expected ASC or DESC",
+        ),
+        (
+            "interval_align((SELECT * FROM l), (SELECT * FROM r), tie_breakers => 'nothing')",
+            "the right relation has no column 'nothing'",
+        ),
+        (
+            "interval_align(l, (SELECT * FROM r))",
+            "a table is given as (SELECT * FROM l)",
+        ),
+    ] {
+        let error = planning_error(&context, &format!("SELECT * FROM {call}")).await;
+        assert!(error.contains(expected), "{call}: {error}");
+    }
+}

@@ -1,0 +1,127 @@
+//! Types, operators and the analyzer rule.
+
+use std::sync::Arc;
+
+use datafusion::{
+    execution::SessionStateBuilder,
+    prelude::{SessionConfig, SessionContext},
+};
+use datafusion_codeanatomy::{Operators, Options, SnapshotFilter, Types};
+
+use crate::{batches, planning_error, rows, session};
+
+fn planning(config: SessionConfig) -> SessionContext {
+    let state = SessionStateBuilder::new_from_existing(session().state()).with_config(config);
+    let mut state = state.with_type_planner(Arc::new(Types));
+    let planners = state.expr_planners().get_or_insert_default();
+    planners.insert(0, Arc::new(Operators));
+    let context = SessionContext::new_with_state(state.build());
+    context.add_analyzer_rule(Arc::new(SnapshotFilter::new(&Options::default())));
+    context
+}
+
+#[tokio::test]
+async fn types() {
+    let context = planning(SessionConfig::new());
+    let table = "CREATE TABLE t (id STABLE_ID(node), any STABLE_ID, span BYTE_SPAN)";
+    batches(&context, table).await.unwrap();
+    let insert = "INSERT INTO t SELECT stable_id('node', 'x'), 'y', span_make(1, 2)";
+    batches(&context, insert).await.unwrap();
+    let table = context.table("t").await.unwrap();
+    let schema = table.schema();
+    let metadata = |at: usize| schema.field(at).metadata().get("semantic_type").cloned();
+    assert_eq!(metadata(0).as_deref(), Some("NodeId"));
+    assert_eq!(metadata(1).as_deref(), Some("StableId"));
+    assert_eq!(schema.field(2).data_type(), &{
+        let frame = context.sql("SELECT span_make(1, 2)").await.unwrap();
+        frame.schema().field(0).data_type().clone()
+    });
+    assert_eq!(
+        rows(&context, "SELECT any, span_len(span) FROM t").await,
+        ["y|1"]
+    );
+    for (column, expected) in [
+        ("BYTE_SPAN(1)", "BYTE_SPAN takes no arguments"),
+        ("STABLE_ID(a, b)", "STABLE_ID takes at most one argument"),
+    ] {
+        let error = planning_error(&context, &format!("CREATE TABLE u (c {column})")).await;
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn operators() {
+    let context = planning(SessionConfig::new());
+    for (expr, expected) in [
+        ("span_make(1, 2) -> 'bend'", "2"),
+        ("(span_make(1, 2) -> 'bend') + 1", "3"),
+        ("arrow_typeof(span_make(1, 2) ->> 'bend')", "Utf8"),
+        ("span_make(1, 2) ->> 'bend'", "2"),
+        ("[1, 2, 3] @> [3, 1]", "true"),
+        ("[1, 2, 3] @> [4]", "false"),
+        ("[1] <@ [1, 2]", "true"),
+    ] {
+        let sql = format!("SELECT {expr}");
+        assert_eq!(rows(&context, &sql).await, [expected], "{expr}");
+    }
+    for (expr, expected) in [
+        (
+            "span_make(1, 2) -> 'end'",
+            "has no field 'end', expected one of bstart, bend",
+        ),
+        ("span_make(1, 2) -> 1", "expected a literal string"),
+    ] {
+        let error = planning_error(&context, &format!("SELECT {expr}")).await;
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn tables_are_seen_as_of_a_snapshot() {
+    let config = SessionConfig::new().with_option_extension(Options::default());
+    let context = planning(config);
+    for statement in [
+        "CREATE TABLE files (snapshot INT, path VARCHAR) AS VALUES (1, 'a'), (1, 'b'), (2, 'a')",
+        "CREATE TABLE other (snapshot INT) AS VALUES (1), (2)",
+        "CREATE TABLE plain (path VARCHAR) AS VALUES ('a')",
+        "CREATE VIEW v AS SELECT path FROM files",
+    ] {
+        batches(&context, statement).await.unwrap();
+    }
+    let count = "SELECT count(*) FROM files";
+    assert_eq!(rows(&context, count).await, ["3"]);
+    for statement in [
+        "SET codeanatomy.snapshot_tables = 'other_schema.files, public.files'",
+        "SET codeanatomy.snapshot_column = 'snapshot'",
+        "SET codeanatomy.snapshot_value = '2'",
+    ] {
+        batches(&context, statement).await.unwrap();
+    }
+    for (sql, expected) in [
+        (count, "1"),
+        ("SELECT count(*) FROM other", "2"),
+        ("SELECT count(*) FROM v", "1"),
+        (
+            "SELECT count(*) FROM other WHERE snapshot IN (SELECT snapshot FROM files)",
+            "1",
+        ),
+        (
+            "SELECT count(*) FROM files f JOIN files g ON f.path = g.path",
+            "1",
+        ),
+        ("SELECT path FROM files AS f", "a"),
+    ] {
+        assert_eq!(rows(&context, sql).await, [expected], "{sql}");
+    }
+    batches(&context, "SET codeanatomy.snapshot_tables = 'plain'")
+        .await
+        .unwrap();
+    let error = batches(&context, "SELECT * FROM plain")
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("plain") && error.contains("no column 'snapshot'"),
+        "{error}"
+    );
+}

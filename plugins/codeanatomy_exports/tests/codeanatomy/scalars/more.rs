@@ -1,0 +1,233 @@
+//! What the table of cases has no form for.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::{
+        array::{
+            Array, DictionaryArray, Int32Array, Int64Array, ListArray, NullArray, RecordBatch,
+            StringArray,
+        },
+        buffer::{NullBuffer, OffsetBuffer},
+        datatypes::{DataType, Field, FieldRef, Int64Type},
+    },
+    common::ScalarValue,
+    config::ConfigOptions,
+    logical_expr::{ColumnarValue, ScalarFunctionArgs},
+};
+use datafusion_codeanatomy::scalar_functions;
+
+use crate::{batches, register, rows, session};
+
+async fn field(sql: &str) -> FieldRef {
+    let frame = session().sql(sql).await.unwrap();
+    Arc::clone(frame.schema().field(0))
+}
+
+#[tokio::test]
+async fn identifiers_say_what_they_identify() {
+    for (prefix, semantic) in [
+        ("node", "NodeId"),
+        ("edge_id", "EdgeId"),
+        ("SPAN", "SpanId"),
+    ] {
+        let field = field(&format!("SELECT stable_id('{prefix}', 'x')")).await;
+        assert_eq!(field.metadata()["semantic_type"], semantic);
+    }
+    assert!(
+        field("SELECT stable_id('file', 'x')")
+            .await
+            .metadata()
+            .is_empty()
+    );
+    let column = "SELECT stable_id(p, 'x') FROM (VALUES ('node')) t(p)";
+    assert!(field(column).await.metadata().is_empty());
+}
+
+#[tokio::test]
+async fn tags_are_metadata() {
+    let tagged = field("SELECT semantic_tag('FileId', 1)").await;
+    assert_eq!(tagged.metadata()["semantic_type"], "FileId");
+    assert_eq!(tagged.data_type(), &DataType::Int64);
+    let tagged = field("SELECT cpg_score(semantic_tag('node', 'x'))").await;
+    assert_eq!(tagged.metadata()["semantic_type"], "NodeId");
+    let context = session();
+    for (sql, expected) in [
+        (
+            "arrow_metadata(semantic_tag('FileId', 1), 'semantic_type')",
+            "FileId",
+        ),
+        (
+            "arrow_metadata(semantic_tag('FileId', null), 'semantic_type')",
+            "FileId",
+        ),
+        ("arrow_metadata(semantic_tag('FileId', 1), 'other')", "NULL"),
+        (
+            "arrow_metadata(semantic_tag('FileId', 1))",
+            "{semantic_type: FileId}",
+        ),
+        ("arrow_metadata(1)", "{}"),
+        ("semantic_tag('FileId', 7)", "7"),
+        ("semantic_tag('FileId', cast(null as int))", "NULL"),
+    ] {
+        assert_eq!(
+            rows(&context, &format!("SELECT {sql}")).await,
+            [expected],
+            "{sql}"
+        );
+    }
+    let column = "SELECT arrow_metadata(semantic_tag('x', value), 'semantic_type') FROM range(3)";
+    assert_eq!(rows(&context, column).await, ["x", "x", "x"]);
+}
+
+#[tokio::test]
+async fn nulls_are_announced() {
+    for (call, nullable) in [
+        ("stable_hash64('a')", false),
+        ("stable_hash64(a)", true),
+        ("stable_hash_any(a)", false),
+        ("stable_id_parts('p', a)", false),
+        ("stable_id_parts(a, 'p')", true),
+        ("span_make(1, 2)", false),
+        ("utf8_null_if_blank('a')", true),
+    ] {
+        let sql = format!("SELECT {call} FROM (VALUES ('x'), (null)) t(a)");
+        assert_eq!(field(&sql).await.is_nullable(), nullable, "{call}");
+    }
+}
+
+#[test]
+fn strict_functions_say_so() {
+    let lenient = [
+        "stable_hash_any",
+        "stable_id_parts",
+        "prefixed_hash_parts64",
+        "span_id",
+        "map_get_default",
+        "arrow_metadata",
+    ];
+    for function in scalar_functions(&Default::default()) {
+        let name = function.name();
+        assert_eq!(function.is_strict(), !lenient.contains(&name), "{name}");
+    }
+}
+
+/// There is a null in a dictionary's values, and a column of the type Null has no validity of its own.
+#[tokio::test]
+async fn nulls_of_every_type_are_the_sentinel() {
+    let context = session();
+    let values = StringArray::from(vec![None, Some("a")]);
+    let keys = Int32Array::from(vec![Some(0), None, Some(1)]);
+    let dictionary = DictionaryArray::new(keys, Arc::new(values));
+    let nothing = NullArray::new(3);
+    let columns = [
+        ("d", Arc::new(dictionary) as _, true),
+        ("n", Arc::new(nothing) as _, true),
+    ];
+    register(
+        &context,
+        "input",
+        RecordBatch::try_from_iter_with_nullable(columns).unwrap(),
+    );
+    let of = |column: &str| {
+        format!(
+            "SELECT stable_hash_any({column}) = stable_hash128('__NULL__'), \
+             stable_id_parts('p', {column}) = stable_id('p', '__NULL__') FROM input"
+        )
+    };
+    let expected = ["true|true", "true|true", "false|false"];
+    assert_eq!(rows(&context, &of("d")).await, expected);
+    assert_eq!(rows(&context, &of("n")).await, ["true|true"; 3]);
+}
+
+/// Lists whose elements do not start at the array's first, with something under a null.
+#[tokio::test]
+async fn lists_of_which_not_every_element_counts() {
+    let values = Int64Array::from(vec![9, 9, 3, 1, 3, 7, 7, 2]);
+    let lists = ListArray::new(
+        Arc::new(Field::new_list_field(DataType::Int64, true)),
+        OffsetBuffer::new(vec![0, 2, 5, 7, 7, 8].into()),
+        Arc::new(values),
+        Some(NullBuffer::from(vec![true, true, false, true, true])),
+    );
+    let batch = RecordBatch::try_from_iter([("list", Arc::new(lists) as _)]).unwrap();
+    let context = session();
+    register(&context, "lists", batch.slice(1, 4));
+    let sql = "SELECT list_unique_sorted(list), list_compact(list) FROM lists";
+    let expected = ["[1, 3]|[3, 1, 3]", "NULL|NULL", "[]|[]", "[2]|[2]"];
+    assert_eq!(rows(&context, sql).await, expected);
+}
+
+#[tokio::test]
+async fn a_list_keeps_its_type() {
+    let context = session();
+    let sql = "SELECT arrow_typeof(list_compact(arrow_cast([1, null], 'LargeList(Int64)')))";
+    assert!(rows(&context, sql).await[0].contains("LargeList"));
+    let sql = "SELECT list_compact([null]), list_unique_sorted([null]), list_compact([])";
+    assert_eq!(rows(&context, sql).await, ["[]|[]|[]"]);
+}
+
+#[tokio::test]
+async fn lengths_that_do_not_fit_are_errors() {
+    let sql = "SELECT span_len(span_make(a, 9223372036854775807)) FROM (VALUES (-1)) t(a)";
+    let error = batches(&session(), sql).await.unwrap_err();
+    assert!(error.to_string().contains("does not fit Int64"), "{error}");
+}
+
+/// Functions are called with constants and columns side by side, without DataFusion in between.
+#[test]
+fn constants_stay_constants() {
+    let functions = scalar_functions(&Default::default());
+    let hash = functions
+        .iter()
+        .find(|f| f.name() == "prefixed_hash64")
+        .unwrap();
+    let text = Arc::new(Field::new("a", DataType::Utf8, true));
+    let call = |args: Vec<ColumnarValue>, number_rows| {
+        hash.invoke_with_args(ScalarFunctionArgs {
+            args,
+            arg_fields: vec![Arc::clone(&text), Arc::clone(&text)],
+            number_rows,
+            return_field: Arc::clone(&text),
+            config_options: Arc::new(ConfigOptions::new()),
+        })
+    };
+    let scalar = |text: &str| ColumnarValue::Scalar(ScalarValue::from(text));
+    let constant = call(vec![scalar("p"), scalar("os.path")], 5).unwrap();
+    let ColumnarValue::Scalar(constant) = constant else {
+        panic!("{constant:?} is no constant");
+    };
+    assert_eq!(constant, ScalarValue::from("p:948482515917179653"));
+    let column = StringArray::from(vec![Some("os.path"), None]);
+    let mixed = call(vec![scalar("p"), ColumnarValue::Array(Arc::new(column))], 2).unwrap();
+    let ColumnarValue::Array(mixed) = mixed else {
+        panic!("{mixed:?} is no column");
+    };
+    let expected = StringArray::from(vec![Some("p:948482515917179653"), None]);
+    assert_eq!(mixed.as_ref(), &expected as &dyn Array);
+}
+
+/// What the bytes under an invalid slot are does not matter.
+#[tokio::test]
+async fn spans_with_a_null_end() {
+    use datafusion::arrow::array::{PrimitiveArray, StructArray};
+    let numbers = |values: Vec<Option<i64>>| Arc::new(PrimitiveArray::<Int64Type>::from(values));
+    let spans = StructArray::from(vec![
+        (
+            Arc::new(Field::new("bstart", DataType::Int64, true)),
+            numbers(vec![Some(1), None]) as _,
+        ),
+        (
+            Arc::new(Field::new("bend", DataType::Int64, true)),
+            numbers(vec![None, Some(2)]) as _,
+        ),
+    ]);
+    let context = session();
+    register(
+        &context,
+        "spans",
+        RecordBatch::try_from_iter([("s", Arc::new(spans) as _)]).unwrap(),
+    );
+    let sql = "SELECT span_len(s), span_overlaps(s, span_make(0, 9)) FROM spans";
+    assert_eq!(rows(&context, sql).await, ["NULL|NULL", "NULL|NULL"]);
+}

@@ -1,0 +1,155 @@
+//! The plugin `codeanatomy` beside the same crate linked in, over the syntax tables of the standard library of the
+//! Python on the PATH; `stable_hash64` beside DataFusion's `md5`; `python_syntax` beside Python's `ast`.
+//!
+//! `cargo bench --workspace --bench codeanatomy`.
+
+#![allow(missing_docs, reason = "criterion's macros")]
+#![allow(clippy::unwrap_used, reason = "benches")]
+
+#[path = "codeanatomy/python.rs"]
+mod python;
+#[path = "codeanatomy/queries.rs"]
+mod queries;
+
+use std::{hint::black_box, sync::Arc, time::Duration};
+
+use criterion::{Criterion, Throughput};
+use datafusion::{
+    arrow::{array::RecordBatch, util::pretty::pretty_format_batches},
+    prelude::{SessionConfig, SessionContext},
+};
+use datafusion_codeanatomy::{
+    IntervalAlign, Options, PythonSyntax, aggregate_functions, scalar_functions, window_functions,
+};
+use datafusion_plugin_host::{PluginHost, config::Config};
+use plugin_tests::plugins::plugin;
+use tokio::runtime::Runtime;
+
+use queries::{QUERIES, TABLES};
+
+/// A session for each place, by the place's name.
+fn sessions(partitions: usize) -> [(&'static str, SessionContext); 2] {
+    let config = SessionConfig::new().with_target_partitions(partitions);
+    let linked_in = SessionContext::new_with_config(config.clone());
+    for function in scalar_functions(&Options::default()) {
+        linked_in.register_udf(function.as_ref().clone());
+    }
+    for function in aggregate_functions() {
+        linked_in.register_udaf(function.as_ref().clone());
+    }
+    for function in window_functions() {
+        linked_in.register_udwf(function.as_ref().clone());
+    }
+    linked_in.register_udtf("python_syntax", Arc::new(PythonSyntax));
+    linked_in
+        .register_relation_planner(Arc::new(IntervalAlign))
+        .unwrap();
+
+    let loaded = SessionContext::new_with_config(config);
+    let host = PluginHost::builder()
+        .plugin_file(plugin("datafusion-plugin-codeanatomy"))
+        .config(Config::parse("[plugins.codeanatomy]\nreplace_builtins = true").unwrap())
+        .grant_every_capability()
+        .load()
+        .unwrap();
+    host.install(&loaded);
+    [("linked_in", linked_in), ("plugin", loaded)]
+}
+
+async fn run(context: &SessionContext, sql: &str) -> Vec<RecordBatch> {
+    context.sql(sql).await.unwrap().collect().await.unwrap()
+}
+
+/// All queries over the syntax tables, planned and run.
+fn queries(criterion: &mut Criterion, runtime: &Runtime, folder: &str) {
+    let sessions = sessions(2);
+    let [(_, first), (_, second)] = &sessions;
+    for (name, sql) in TABLES {
+        let sql = sql.replace("FOLDER", folder);
+        let table = runtime.block_on(async {
+            let frame = first.sql(&sql).await.unwrap();
+            frame.cache().await.unwrap().into_view()
+        });
+        for context in [first, second] {
+            context.register_table(name, Arc::clone(&table)).unwrap();
+        }
+    }
+    for sql in QUERIES {
+        let answer = |context| {
+            let rows = pretty_format_batches(&runtime.block_on(run(context, sql))).unwrap();
+            let rows = rows.to_string();
+            assert!(rows.lines().count() > 4, "{sql} has no rows");
+            rows
+        };
+        assert_eq!(answer(first), answer(second), "{sql}");
+    }
+    let mut group = criterion.benchmark_group("codeanatomy_queries");
+    group
+        .sample_size(20)
+        .warm_up_time(Duration::from_secs(5))
+        .measurement_time(Duration::from_secs(30));
+    for (place, context) in &sessions {
+        group.bench_function(*place, |bencher| {
+            bencher.iter(|| {
+                for sql in QUERIES {
+                    black_box(runtime.block_on(run(context, sql)));
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Hashes of a million paths, on one thread.
+fn hashes(criterion: &mut Criterion, runtime: &Runtime) {
+    let mut group = criterion.benchmark_group("codeanatomy_hashes");
+    group
+        .sample_size(20)
+        .throughput(Throughput::Elements(1_000_000));
+    for (place, context) in sessions(1) {
+        let table = "CREATE TABLE names AS SELECT concat('src/package/module_', value, '.py') AS name \
+                     FROM range(1000000)";
+        runtime.block_on(run(&context, table));
+        for function in ["md5", "stable_hash64", "stable_hash128"] {
+            let sql = format!("SELECT count({function}(name)) FROM names");
+            group.bench_function(format!("{function}, {place}"), |bencher| {
+                bencher.iter(|| black_box(runtime.block_on(run(&context, &sql))));
+            });
+        }
+    }
+    group.finish();
+}
+
+/// The standard library parsed and walked, on one thread and on two.
+fn syntax(criterion: &mut Criterion, runtime: &Runtime, folder: &str) {
+    let mut group = criterion.benchmark_group("codeanatomy_syntax");
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(20));
+    group.bench_function("ast of Python, 1 thread", |bencher| {
+        bencher.iter_custom(|times| (0..times).map(|_| python::parse_and_walk(folder)).sum());
+    });
+    for partitions in [1, 2] {
+        let [_, (_, context)] = sessions(partitions);
+        for kind in ["defs", "calls", "nodes"] {
+            let sql = format!(
+                "SELECT count(bend) FROM python_syntax('{folder}', '{kind}') \
+                 WHERE path NOT LIKE '%/site-packages/%'"
+            );
+            group.bench_function(format!("{kind}, {partitions} threads"), |bencher| {
+                bencher.iter(|| black_box(runtime.block_on(run(&context, &sql))));
+            });
+        }
+    }
+    group.finish();
+}
+
+fn main() {
+    let runtime = Runtime::new().unwrap();
+    let folder = python::standard_library();
+    let mut criterion = Criterion::default().configure_from_args();
+    queries(&mut criterion, &runtime, &folder);
+    hashes(&mut criterion, &runtime);
+    syntax(&mut criterion, &runtime, &folder);
+    criterion.final_summary();
+}
