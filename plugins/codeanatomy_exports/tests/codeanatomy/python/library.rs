@@ -1,6 +1,6 @@
 //! The whole standard library of the Python on this machine, against what its own `ast` sees.
 //!
-//! Of Python 3.11's 72,000 definitions all are the same, with the grammar 0.25. Of its 14,000 imports one differs:
+//! Of Python 3.11's 72,000 definitions and 327,000 calls all are the same, with the grammar 0.25. Of its 14,000 imports one differs:
 //! `test/test_future_stmt/badsyntax_future8.py` imports `*` from `__future__`, which `ast` takes and the grammar,
 //! like Python's compiler, does not.
 
