@@ -5,6 +5,7 @@ mod factories;
 mod names;
 mod planners;
 mod qualified;
+mod replace;
 mod report;
 mod rules;
 mod session;
@@ -13,6 +14,7 @@ use std::{cell::LazyCell, collections::BTreeMap, sync::Arc};
 
 use datafusion::execution::{SessionState, session_state::SessionStateBuilder};
 
+pub(crate) use replace::{Replacement, replace};
 pub use report::{BareName, InstallReport, InstalledItem, PluginReport};
 
 use crate::{

@@ -2,18 +2,27 @@
 
 mod builder;
 mod plugin;
+mod reload;
+mod sessions;
+mod source;
+#[cfg(feature = "watch")]
+mod watch;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use arc_swap::ArcSwap;
 use datafusion::{
     catalog::TableFunction,
     execution::{SessionState, context::SessionContext, session_state::SessionStateBuilder},
 };
 
-use self::builder::LinkedIn;
+#[cfg(feature = "watch")]
+pub use self::watch::{Watch, WatchError};
+use self::{builder::LinkedIn, sessions::Sessions};
 pub use self::{
     builder::{CheckedPlugins, PluginHostBuilder},
     plugin::{LoadedPlugin, RefusedCapability},
+    reload::{ReloadOutcome, ReloadReport, ReloadedFile, RetainedLibrary},
 };
 use crate::{
     ItemKind,
@@ -35,11 +44,23 @@ pub struct PluginHost {
 
 #[derive(Debug)]
 struct Inner {
-    plugins: Vec<LoadedPlugin>,
-    passed_over: Vec<PassedOverFile>,
-    config: Config,
+    current: ArcSwap<Generation>,
+    /// Finds and loads, as often as the host is asked to.
+    loader: PluginHostBuilder,
+    sessions: Sessions,
+    /// What is mapped and no more in use.
+    retained: Mutex<Vec<RetainedLibrary>>,
+    /// Held while plugins are replaced: one reload at a time.
+    reloading: Mutex<()>,
     guard: Arc<Guard>,
     linked_in: Vec<LinkedIn>,
+}
+
+/// The plugins between two reloads.
+#[derive(Debug)]
+struct Generation {
+    plugins: Arc<[Arc<LoadedPlugin>]>,
+    passed_over: Arc<[PassedOverFile]>,
 }
 
 /// A file of the search that is not used.
@@ -67,14 +88,15 @@ impl PluginHost {
         PluginHostBuilder::default()
     }
 
-    /// The plugins, in the order they were found.
-    pub fn plugins(&self) -> &[LoadedPlugin] {
-        &self.inner.plugins
+    /// The plugins, in the order they were found. What [`PluginHost::reload`] does later does not show
+    /// in them.
+    pub fn plugins(&self) -> Arc<[Arc<LoadedPlugin>]> {
+        Arc::clone(&self.inner.current.load().plugins)
     }
 
     /// Files of the search that are not used, and why.
-    pub fn passed_over(&self) -> &[PassedOverFile] {
-        &self.inner.passed_over
+    pub fn passed_over(&self) -> Arc<[PassedOverFile]> {
+        Arc::clone(&self.inner.current.load().passed_over)
     }
 
     /// Installs everything into a live session. Installing again changes nothing.
@@ -94,13 +116,13 @@ impl PluginHost {
     /// `docs/policy.md`; [`PluginHost::guarded`] has no such gaps. Tables that the application
     /// registers later have to pass the policies too.
     pub fn install_for(&self, context: &SessionContext, subject: &Subject) -> InstallReport {
-        let state = context.state_ref();
-        let mut state = state.write();
-        let report = install::install(
-            &mut state,
-            &self.candidates(),
-            &self.inner.config.names.prefer,
-        );
+        let shared = context.state_ref();
+        let mut state = shared.write();
+        // Looked at with the session in hand: a reload comes before or after all of this.
+        self.inner.sessions.know(&shared);
+        let plugins = self.plugins();
+        let names = &self.config().names;
+        let report = install::install(&mut state, &self.candidates(&plugins), &names.prefer);
         self.register_tables(&mut state);
         drop(state);
         if self.inner.guard.is_needed() {
@@ -127,8 +149,10 @@ impl PluginHost {
         &self,
         builder: SessionStateBuilder,
     ) -> (SessionStateBuilder, InstallReport) {
-        let (mut builder, report) =
-            install::install_into(builder, &self.candidates(), &self.inner.config.names.prefer);
+        let plugins = self.plugins();
+        let names = &self.config().names;
+        let candidates = self.candidates(&plugins);
+        let (mut builder, report) = install::install_into(builder, &candidates, &names.prefer);
         let functions = builder.table_functions().get_or_insert_default();
         for (name, function) in tables::functions(self) {
             let function = TableFunction::new(name.to_owned(), function);
@@ -144,13 +168,14 @@ impl PluginHost {
 
     /// The counters of every item, over all sessions.
     pub fn metrics(&self) -> Vec<MeasuredItem> {
-        let loaded = self.inner.plugins.iter();
+        let plugins = self.plugins();
+        let loaded = plugins.iter();
         let items = loaded.clone().flat_map(|plugin| {
             let functions = plugin.functions().iter();
             functions
                 .map(|item| MeasuredItem::new(plugin.name(), &item.name, item.kind, &item.metrics))
         });
-        let policies = loaded.flat_map(LoadedPlugin::policies);
+        let policies = loaded.flat_map(|plugin| plugin.policies());
         let linked_in = self.inner.linked_in.iter();
         let policies = policies.chain(linked_in.flat_map(|plugin| &plugin.policies));
         let policies = policies.map(|policy| {
@@ -177,33 +202,37 @@ impl PluginHost {
             let quarantine = activated.health().quarantine();
             (activated.name().to_owned(), quarantine)
         };
-        self.activated().map(state).collect()
+        self.activated().iter().map(state).collect()
     }
 
     /// Ends the quarantine of a plugin and forgets what led to it; whether there was one.
     pub fn reset(&self, plugin: &str) -> bool {
-        let named = self.activated().filter(|known| known.name() == plugin);
+        let activated = self.activated();
+        let named = activated.iter().filter(|known| known.name() == plugin);
         let reset = named.map(|activated| activated.health().reset());
         reset.fold(false, |any, one| any | one)
     }
 
-    fn activated(&self) -> impl Iterator<Item = &Arc<Activated>> {
-        let loaded = self.inner.plugins.iter().map(LoadedPlugin::activated);
+    fn activated(&self) -> Vec<Arc<Activated>> {
+        let plugins = self.plugins();
+        let loaded = plugins.iter().map(|plugin| plugin.activated());
         let linked_in = self.inner.linked_in.iter();
-        loaded.chain(linked_in.map(|plugin| &plugin.activated))
+        let all = loaded.chain(linked_in.map(|plugin| &plugin.activated));
+        all.cloned().collect()
     }
 
-    fn candidates(&self) -> Vec<Candidate<'_>> {
-        self.inner
-            .plugins
-            .iter()
-            .map(|plugin| Candidate {
-                plugin: plugin.name(),
-                functions: plugin.functions(),
-                refused: plugin.refused(),
-                replace_builtins: plugin.grants().allow(&Grant::ReplaceBuiltins),
-            })
-            .collect()
+    fn config(&self) -> &Config {
+        self.inner.loader.configuration()
+    }
+
+    fn candidates<'a>(&self, plugins: &'a [Arc<LoadedPlugin>]) -> Vec<Candidate<'a>> {
+        let candidate = |plugin: &'a Arc<LoadedPlugin>| Candidate {
+            plugin: plugin.name(),
+            functions: plugin.functions(),
+            refused: plugin.refused(),
+            replace_builtins: plugin.grants().allow(&Grant::ReplaceBuiltins),
+        };
+        plugins.iter().map(candidate).collect()
     }
 
     fn register_tables(&self, state: &mut SessionState) {

@@ -22,6 +22,7 @@ mod main {
     mod policy;
     mod quarantine;
     mod refusals;
+    mod reload;
     mod rules;
     mod spark_sqllogictest;
     mod tables;

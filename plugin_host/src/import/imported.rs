@@ -135,6 +135,34 @@ pub(crate) enum Named {
     FunctionFactory(Arc<PluginFunctionFactory>),
 }
 
+impl Named {
+    /// Planners, rules and factories: nobody calls them by a name.
+    pub(crate) fn is_nameless(&self) -> bool {
+        matches!(
+            self,
+            Self::RelationPlanner(_)
+                | Self::ExprPlanner(_)
+                | Self::TypePlanner(_)
+                | Self::Rule(_)
+                | Self::PhysicalRule(_)
+                | Self::FunctionFactory(_)
+        )
+    }
+
+    /// Whether both are the same planner, rule or factory.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::RelationPlanner(a), Self::RelationPlanner(b)) => Arc::ptr_eq(a, b),
+            (Self::ExprPlanner(a), Self::ExprPlanner(b)) => Arc::ptr_eq(a, b),
+            (Self::TypePlanner(a), Self::TypePlanner(b)) => Arc::ptr_eq(a, b),
+            (Self::Rule(a), Self::Rule(b)) => Arc::ptr_eq(a, b),
+            (Self::PhysicalRule(a), Self::PhysicalRule(b)) => Arc::ptr_eq(a, b),
+            (Self::FunctionFactory(a), Self::FunctionFactory(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
 impl Imported {
     /// The function under `name` and `aliases`. Most kinds know aliases; the others come once per
     /// name.

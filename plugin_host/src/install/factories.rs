@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use datafusion::execution::SessionState;
+
 use super::session::Functions;
 use crate::import::{
     factory::{FunctionFactories, PluginFunctionFactory},
@@ -28,4 +30,18 @@ pub(super) fn has(
 ) -> bool {
     let composed = session.factory().and_then(FunctionFactories::of);
     composed.is_some_and(|composed| composed.has(factory))
+}
+
+/// Takes factories out of the slot of a live session.
+pub(super) fn remove(state: &mut SessionState, old: &[Named]) {
+    let factory = |named: &Named| matches!(named, Named::FunctionFactory(_));
+    let Some(slot) = state.function_factory().filter(|_| old.iter().any(factory)) else {
+        return;
+    };
+    let gone = |factory: &Arc<PluginFunctionFactory>| {
+        old.iter()
+            .any(|old| matches!(old, Named::FunctionFactory(old) if Arc::ptr_eq(old, factory)))
+    };
+    let kept = FunctionFactories::without(slot, gone);
+    state.set_function_factory(kept);
 }

@@ -10,6 +10,7 @@ use datafusion::{
     },
 };
 
+use super::rules;
 use crate::import::{
     imported::Named,
     planner::{PluginExprPlanner, PluginRelationPlanner, PluginTypePlanner, TypePlanners},
@@ -101,6 +102,29 @@ pub(super) fn is_type_planner(planner: &Named, slot: Option<&Arc<dyn TypePlanner
 /// Why a session with prepared statements is not built anew: they cannot be read out of it.
 pub(super) const PREPARED: &str = "the session has prepared statements, which it would lose; install \
                                    before the first PREPARE";
+
+/// Takes planners and rules out of a live session.
+pub(super) fn remove(state: &mut SessionState, old: &[Named]) {
+    rebuild(state, |builder| {
+        let relations = builder.relation_planners().get_or_insert_default();
+        relations.retain(|known| {
+            !old.iter()
+                .any(|old| matches!(old, Named::RelationPlanner(old) if same(known, old)))
+        });
+        let expressions = builder.expr_planners().get_or_insert_default();
+        expressions.retain(|known| {
+            !old.iter()
+                .any(|old| matches!(old, Named::ExprPlanner(old) if same(known, old)))
+        });
+        if let Some(slot) = builder.type_planner().take() {
+            *builder.type_planner() = TypePlanners::without(slot, |planner| {
+                old.iter()
+                    .any(|old| matches!(old, Named::TypePlanner(old) if Arc::ptr_eq(planner, old)))
+            });
+        }
+        rules::remove(builder, old);
+    });
+}
 
 /// Builds the state anew with what `add` adds: a live session has no other way to put an expression
 /// planner first, to set its type planner, or to place a rule.

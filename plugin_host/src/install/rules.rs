@@ -244,6 +244,32 @@ impl<'a> Placed<'a> {
     }
 }
 
+/// Takes rules out of a builder.
+pub(super) fn remove(builder: &mut SessionStateBuilder, old: &[Named]) {
+    fn is_old<T: ?Sized>(known: &Arc<T>, old: &[Named]) -> bool {
+        let mut old = old.iter();
+        old.any(|old| match old {
+            Named::Rule(old) => same(known, old),
+            Named::PhysicalRule(old) => same(known, old),
+            _ => false,
+        })
+    }
+    let mut rules = BuildingRules::take(builder);
+    rules.analyzer_rules.retain(|known| !is_old(known, old));
+    rules.optimizer_rules.retain(|known| !is_old(known, old));
+    if let Some(analyzer) = &mut rules.analyzer {
+        analyzer.rules.retain(|known| !is_old(known, old));
+    }
+    if let Some(optimizer) = &mut rules.optimizer {
+        optimizer.rules.retain(|known| !is_old(known, old));
+    }
+    rules.physical_rules.retain(|known| !is_old(known, old));
+    if let Some(physical) = &mut rules.physical {
+        physical.rules.retain(|known| !is_old(known, old));
+    }
+    rules.put_back(builder);
+}
+
 /// Whether `rule` is one of these.
 pub(super) fn is_among<'a>(
     rule: &Named,

@@ -1,14 +1,20 @@
 //! Finding and loading plugins.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use arc_swap::ArcSwap;
 
 use datafusion_plugin_api::abi::{CallError, PluginInstanceObject};
 
-use super::{Inner, LoadedPlugin, PassedOverFile, PluginHost};
+use super::{Generation, Inner, LoadedPlugin, PassedOverFile, PluginHost, sessions::Sessions};
 use crate::{
     config::Config,
     discover::{SearchPath, check_unique_names},
-    error::{HostError, LoadFailure, LoadFailures},
+    error::{HostError, LoadFailure, LoadFailures, LoadProblem},
     import::{
         drops::report_drop_failures,
         imported::Described,
@@ -114,6 +120,29 @@ impl PluginHostBuilder {
     /// # Errors
     /// As [`PluginHostBuilder::load`].
     pub fn check(self) -> Result<CheckedPlugins, HostError> {
+        let Found {
+            checked,
+            passed_over,
+            failures,
+        } = self.find()?;
+        if !failures.is_empty() {
+            return Err(HostError::Load(LoadFailures {
+                failures,
+                others: checked.len(),
+            }));
+        }
+        Ok(CheckedPlugins {
+            builder: self,
+            checked,
+            passed_over,
+        })
+    }
+
+    /// Finds and checks the plugins that are enabled.
+    ///
+    /// # Errors
+    /// When a named path is missing, or two files hold plugins of one name.
+    pub(super) fn find(&self) -> Result<Found, HostError> {
         let found = self.search.find().complete()?;
         let mut passed_over: Vec<_> = found.passed_over.into_iter().map(Into::into).collect();
         let mut trust = Trust::new(&self.config);
@@ -136,17 +165,28 @@ impl PluginHostBuilder {
             let artifact = plugin.artifact();
             (artifact.manifest().name.as_str(), artifact.path())
         }))?;
-        if !failures.is_empty() {
-            return Err(HostError::Load(LoadFailures {
-                failures,
-                others: checked.len(),
-            }));
-        }
-        Ok(CheckedPlugins {
-            builder: self,
+        Ok(Found {
             checked,
             passed_over,
+            failures,
         })
+    }
+
+    /// Judges, opens and activates a plugin.
+    pub(super) fn load_one(&self, checked: Checked) -> Result<LoadedPlugin, LoadProblem> {
+        let host = self.name.as_deref().unwrap_or("datafusion-plugin-host");
+        let grants = self.granted(&checked);
+        LoadedPlugin::load_within(checked, grants, &self.config, host)
+    }
+
+    pub(super) fn configuration(&self) -> &Config {
+        &self.config
+    }
+
+    /// Where plugins are looked for.
+    #[cfg(feature = "watch")]
+    pub(super) fn searched(&self) -> &SearchPath {
+        &self.search
     }
 
     /// What a plugin may do.
@@ -176,18 +216,16 @@ impl CheckedPlugins {
     pub fn load(self) -> Result<PluginHost, HostError> {
         report_drop_failures();
         let Self {
-            builder,
+            mut builder,
             checked,
             passed_over,
         } = self;
-        let host = builder.name.as_deref().unwrap_or("datafusion-plugin-host");
         let mut failures = Vec::new();
         let mut plugins = Vec::new();
         for checked in checked {
             let path = checked.artifact().path().to_owned();
-            let grants = builder.granted(&checked);
-            match LoadedPlugin::load_within(checked, grants, &builder.config, host) {
-                Ok(plugin) => plugins.push(plugin),
+            match builder.load_one(checked) {
+                Ok(plugin) => plugins.push(Arc::new(plugin)),
                 Err(problem) => failures.push(LoadFailure { path, problem }),
             }
         }
@@ -198,7 +236,7 @@ impl CheckedPlugins {
             }));
         }
         let mut linked_in = Vec::new();
-        for (plugin, instance) in builder.linked_in {
+        for (plugin, instance) in std::mem::take(&mut builder.linked_in) {
             let taken = LinkedIn::take(&plugin, instance, &builder.config);
             let refuse = |source| HostError::LinkedIn { plugin, source };
             linked_in.push(taken.map_err(refuse)?);
@@ -207,19 +245,33 @@ impl CheckedPlugins {
         let mut policies: Vec<_> = linked.cloned().collect();
         policies.extend(plugins.iter().flat_map(|plugin| plugin.policies()).cloned());
         let required = &builder.config.policies.required;
-        let ungranted = plugins.iter().flat_map(LoadedPlugin::ungranted_policies);
+        let ungranted = plugins
+            .iter()
+            .flat_map(|plugin| plugin.ungranted_policies());
         let guard = Guard::new(policies, required, ungranted);
         let inner = Inner {
             guard: Arc::new(guard),
             linked_in,
-            plugins,
-            passed_over,
-            config: builder.config,
+            current: ArcSwap::from_pointee(Generation {
+                plugins: plugins.into(),
+                passed_over: passed_over.into(),
+            }),
+            loader: builder,
+            sessions: Sessions::default(),
+            retained: Mutex::default(),
+            reloading: Mutex::default(),
         };
         Ok(PluginHost {
             inner: Arc::new(inner),
         })
     }
+}
+
+/// What a search found.
+pub(super) struct Found {
+    pub(super) checked: Vec<Checked>,
+    pub(super) passed_over: Vec<PassedOverFile>,
+    pub(super) failures: Vec<LoadFailure>,
 }
 
 /// A plugin that is linked into the program, of which the policies are taken.

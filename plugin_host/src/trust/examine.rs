@@ -52,6 +52,23 @@ impl Checked {
         &self.artifact
     }
 
+    /// The same in a copy that nobody changes: what takes the place of a mapped file has to be opened by another
+    /// name.
+    pub(crate) fn copied(mut self) -> Result<Self, ArtifactError> {
+        if self.snapshot.is_none() {
+            let path = self.artifact.path().to_owned();
+            let snapshot = Snapshot::of(&path);
+            let unreadable = |problem| ArtifactError {
+                path: path.clone(),
+                problem,
+            };
+            let snapshot = snapshot.map_err(unreadable)?;
+            self.artifact = snapshot.artifact(&path)?;
+            self.snapshot = Some(snapshot);
+        }
+        Ok(self)
+    }
+
     /// Why it may be loaded.
     pub fn basis(&self) -> &TrustBasis {
         &self.basis

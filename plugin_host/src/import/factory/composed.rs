@@ -30,6 +30,22 @@ impl FunctionFactories {
         KNOWN.find(slot)
     }
 
+    /// What stays in a slot without those that are `gone`. The slot cannot be emptied: what is left may make
+    /// nothing.
+    pub(crate) fn without(
+        slot: &Arc<dyn FunctionFactory>,
+        gone: impl Fn(&Arc<PluginFunctionFactory>) -> bool,
+    ) -> Arc<dyn FunctionFactory> {
+        let Some(composed) = Self::of(slot) else {
+            return Arc::clone(slot);
+        };
+        let kept = composed.plugins.iter().filter(|factory| !gone(factory));
+        KNOWN.add(Self {
+            plugins: kept.cloned().collect(),
+            last: composed.last.clone(),
+        })
+    }
+
     pub(crate) fn has(&self, factory: &Arc<PluginFunctionFactory>) -> bool {
         self.plugins.iter().any(|known| Arc::ptr_eq(known, factory))
     }

@@ -56,6 +56,23 @@ impl TypePlanners {
         KNOWN.find(slot)
     }
 
+    /// What stays in a slot without those that are `gone`.
+    pub(crate) fn without(
+        slot: Arc<dyn TypePlanner>,
+        gone: impl Fn(&Arc<PluginTypePlanner>) -> bool,
+    ) -> Option<Arc<dyn TypePlanner>> {
+        let Some(composed) = Self::of(&slot) else {
+            return Some(slot);
+        };
+        let kept = composed.plugins.iter().filter(|planner| !gone(planner));
+        let kept: Vec<_> = kept.cloned().collect();
+        let last = composed.last.clone();
+        match kept.is_empty() {
+            true => last,
+            false => Some(Self::before(kept, last)),
+        }
+    }
+
     pub(crate) fn has(&self, planner: &Arc<PluginTypePlanner>) -> bool {
         self.plugins.iter().any(|known| Arc::ptr_eq(known, planner))
     }
