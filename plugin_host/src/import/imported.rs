@@ -149,17 +149,34 @@ impl Named {
         )
     }
 
-    /// Whether both are the same planner, rule or factory.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::RelationPlanner(a), Self::RelationPlanner(b)) => Arc::ptr_eq(a, b),
-            (Self::ExprPlanner(a), Self::ExprPlanner(b)) => Arc::ptr_eq(a, b),
-            (Self::TypePlanner(a), Self::TypePlanner(b)) => Arc::ptr_eq(a, b),
-            (Self::Rule(a), Self::Rule(b)) => Arc::ptr_eq(a, b),
-            (Self::PhysicalRule(a), Self::PhysicalRule(b)) => Arc::ptr_eq(a, b),
-            (Self::FunctionFactory(a), Self::FunctionFactory(b)) => Arc::ptr_eq(a, b),
-            _ => false,
+    /// Where a planner, rule or factory comes from.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        match self {
+            Self::RelationPlanner(planner) => Some(planner.origin()),
+            Self::ExprPlanner(planner) => Some(planner.origin()),
+            Self::TypePlanner(planner) => Some(planner.origin()),
+            Self::Rule(rule) => Some(rule.origin()),
+            Self::PhysicalRule(rule) => Some(rule.origin()),
+            Self::FunctionFactory(factory) => Some(factory.origin()),
+            _ => None,
         }
+    }
+
+    /// Whether this planner, rule or factory can stand where `old` does: the same item of the same
+    /// plugin, and a rule with the same place.
+    pub(crate) fn succeeds(&self, old: &Self) -> bool {
+        let place = match (self, old) {
+            (Self::Rule(a), Self::Rule(b)) => {
+                a.stage() == b.stage() && a.position() == b.position()
+            }
+            (Self::PhysicalRule(a), Self::PhysicalRule(b)) => a.position() == b.position(),
+            (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
+        };
+        let item = |named: &Self| {
+            let origin = named.origin()?;
+            Some((origin.plugin().name().to_owned(), origin.item().to_owned()))
+        };
+        place && item(self).is_some() && item(self) == item(old)
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     hash::{Hash, Hasher},
     sync::{
         Arc, Mutex, OnceLock, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -37,6 +37,7 @@ pub(crate) struct Activated {
     items: Mutex<Vec<(Arc<str>, Weak<ItemMetrics>)>>,
     siblings: Mutex<Siblings>,
     creations: Creations,
+    retired: AtomicBool,
     /// Lives as long as anything of the plugin's, which may rely on what activation set up.
     instance: OnceLock<PluginInstanceObject>,
 }
@@ -85,6 +86,7 @@ impl Activated {
             items: Mutex::default(),
             siblings: Mutex::default(),
             creations: Creations::default(),
+            retired: AtomicBool::new(false),
             instance: OnceLock::new(),
         });
         drops::know(&activated);
@@ -95,8 +97,14 @@ impl Activated {
         &self.name
     }
 
-    /// Lets go of what it keeps of itself, once another version has taken its place.
+    /// Whether another version has taken its place, or none has: its names are free.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Relaxed)
+    }
+
+    /// Lets go of what it keeps of itself, once it is not installed any more.
     pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
         let mut siblings = self.siblings.lock().unwrap_or_else(PoisonError::into_inner);
         siblings.retired = true;
         let exports = std::mem::take(&mut siblings.exports);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::execution::SessionState;
 
-use super::session::Functions;
+use super::{replace::Swap, session::Functions};
 use crate::import::{
     factory::{FunctionFactories, PluginFunctionFactory},
     imported::Named,
@@ -32,16 +32,18 @@ pub(super) fn has(
     composed.is_some_and(|composed| composed.has(factory))
 }
 
-/// Takes factories out of the slot of a live session.
-pub(super) fn remove(state: &mut SessionState, old: &[Named]) {
-    let factory = |named: &Named| matches!(named, Named::FunctionFactory(_));
-    let Some(slot) = state.function_factory().filter(|_| old.iter().any(factory)) else {
+/// Puts successors into the places of factories in the slot of a live session.
+pub(super) fn exchange(state: &mut SessionState, swaps: &[Swap]) {
+    fn factory(named: &Named) -> Option<Arc<PluginFunctionFactory>> {
+        match named {
+            Named::FunctionFactory(factory) => Some(Arc::clone(factory)),
+            _ => None,
+        }
+    }
+    let mut any = swaps.iter().filter_map(|swap| factory(&swap.old));
+    let Some(slot) = state.function_factory().filter(|_| any.next().is_some()) else {
         return;
     };
-    let gone = |factory: &Arc<PluginFunctionFactory>| {
-        old.iter()
-            .any(|old| matches!(old, Named::FunctionFactory(old) if Arc::ptr_eq(old, factory)))
-    };
-    let kept = FunctionFactories::without(slot, gone);
-    state.set_function_factory(kept);
+    let exchanged = FunctionFactories::exchanged(slot, |known| Swap::of(swaps, known, factory));
+    state.set_function_factory(exchanged);
 }

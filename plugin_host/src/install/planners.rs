@@ -10,7 +10,7 @@ use datafusion::{
     },
 };
 
-use super::rules;
+use super::{replace::Swap, rules};
 use crate::import::{
     imported::Named,
     planner::{PluginExprPlanner, PluginRelationPlanner, PluginTypePlanner, TypePlanners},
@@ -85,7 +85,7 @@ pub(super) fn is_among(
 }
 
 /// Planners and rules cannot be asked for their types; one object serves all sessions.
-pub(super) fn same<T: ?Sized, U>(known: &Arc<T>, own: &Arc<U>) -> bool {
+pub(super) fn same<T: ?Sized, U: ?Sized>(known: &Arc<T>, own: &Arc<U>) -> bool {
     Arc::as_ptr(known).cast::<()>() == Arc::as_ptr(own).cast::<()>()
 }
 
@@ -103,26 +103,29 @@ pub(super) fn is_type_planner(planner: &Named, slot: Option<&Arc<dyn TypePlanner
 pub(super) const PREPARED: &str = "the session has prepared statements, which it would lose; install \
                                    before the first PREPARE";
 
-/// Takes planners and rules out of a live session.
-pub(super) fn remove(state: &mut SessionState, old: &[Named]) {
+/// Puts successors into the places of planners and rules in a live session.
+pub(super) fn exchange(state: &mut SessionState, swaps: &[Swap]) {
     rebuild(state, |builder| {
         let relations = builder.relation_planners().get_or_insert_default();
-        relations.retain(|known| {
-            !old.iter()
-                .any(|old| matches!(old, Named::RelationPlanner(old) if same(known, old)))
+        Swap::within(swaps, relations, |named| match named {
+            Named::RelationPlanner(planner) => Some(Arc::clone(planner) as _),
+            _ => None,
         });
         let expressions = builder.expr_planners().get_or_insert_default();
-        expressions.retain(|known| {
-            !old.iter()
-                .any(|old| matches!(old, Named::ExprPlanner(old) if same(known, old)))
+        Swap::within(swaps, expressions, |named| match named {
+            Named::ExprPlanner(planner) => Some(Arc::clone(planner) as _),
+            _ => None,
         });
         if let Some(slot) = builder.type_planner().take() {
-            *builder.type_planner() = TypePlanners::without(slot, |planner| {
-                old.iter()
-                    .any(|old| matches!(old, Named::TypePlanner(old) if Arc::ptr_eq(planner, old)))
-            });
+            let successor = |known: &Arc<PluginTypePlanner>| {
+                Swap::of(swaps, known, |named| match named {
+                    Named::TypePlanner(planner) => Some(Arc::clone(planner)),
+                    _ => None,
+                })
+            };
+            *builder.type_planner() = TypePlanners::exchanged(slot, successor);
         }
-        rules::remove(builder, old);
+        rules::exchange(builder, swaps);
     });
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -21,8 +21,8 @@ use crate::{
         origin::Activated,
         policy::{self, ImportedPolicy},
     },
-    policy::Guard,
-    trust::{Checked, Examined, Grant, Grants, Trust},
+    policy::{Guard, SharedGuard},
+    trust::{Checked, Examined, Grant, Grants, Trust, TrustMode},
 };
 
 /// Says where plugins are and how they may be used.
@@ -124,6 +124,7 @@ impl PluginHostBuilder {
             checked,
             passed_over,
             failures,
+            ..
         } = self.find()?;
         if !failures.is_empty() {
             return Err(HostError::Load(LoadFailures {
@@ -147,7 +148,7 @@ impl PluginHostBuilder {
         let mut passed_over: Vec<_> = found.passed_over.into_iter().map(Into::into).collect();
         let mut trust = Trust::new(&self.config);
         let mut failures = trust.missing(&self.search);
-        let mut checked = Vec::new();
+        let (mut checked, mut not_locked) = (Vec::new(), Vec::new());
         for candidate in found.candidates {
             match trust.examine(&candidate) {
                 Ok(Examined::Plugin(plugin)) => checked.push(*plugin),
@@ -155,6 +156,13 @@ impl PluginHostBuilder {
                     path: candidate.path,
                     reason,
                 }),
+                Ok(Examined::NotLocked(reason)) => {
+                    not_locked.push(candidate.path.clone());
+                    passed_over.push(PassedOverFile {
+                        path: candidate.path,
+                        reason,
+                    });
+                }
                 Err(problem) => failures.push(LoadFailure {
                     path: candidate.path,
                     problem,
@@ -168,6 +176,7 @@ impl PluginHostBuilder {
         Ok(Found {
             checked,
             passed_over,
+            not_locked,
             failures,
         })
     }
@@ -190,7 +199,7 @@ impl PluginHostBuilder {
     }
 
     /// What a plugin may do.
-    fn granted(&self, checked: &Checked) -> Grants {
+    pub(super) fn granted(&self, checked: &Checked) -> Grants {
         let name = &checked.artifact().manifest().name;
         let own = self.grants.get(name).into_iter().flatten();
         let named = checked.granted().iter().chain(own).cloned();
@@ -241,17 +250,15 @@ impl CheckedPlugins {
             let refuse = |source| HostError::LinkedIn { plugin, source };
             linked_in.push(taken.map_err(refuse)?);
         }
-        let linked = linked_in.iter().flat_map(|plugin| &plugin.policies);
-        let mut policies: Vec<_> = linked.cloned().collect();
-        policies.extend(plugins.iter().flat_map(|plugin| plugin.policies()).cloned());
-        let required = &builder.config.policies.required;
-        let ungranted = plugins
+        let guard = guard_of(&builder.config, &linked_in, &plugins, None);
+        let vouched = plugins
             .iter()
-            .flat_map(|plugin| plugin.ungranted_policies());
-        let guard = Guard::new(policies, required, ungranted);
+            .filter(|plugin| plugin.trust().mode != TrustMode::Any)
+            .filter_map(|plugin| plugin.path().parent().map(Path::to_owned));
         let inner = Inner {
-            guard: Arc::new(guard),
+            guard: Arc::new(SharedGuard::new(guard)),
             linked_in,
+            vouched: vouched.collect(),
             current: ArcSwap::from_pointee(Generation {
                 plugins: plugins.into(),
                 passed_over: passed_over.into(),
@@ -267,10 +274,28 @@ impl CheckedPlugins {
     }
 }
 
+/// The policies of all plugins, asked as one.
+pub(super) fn guard_of(
+    config: &Config,
+    linked_in: &[LinkedIn],
+    plugins: &[Arc<LoadedPlugin>],
+    earlier: Option<&Guard>,
+) -> Guard {
+    let linked = linked_in.iter().flat_map(|plugin| &plugin.policies);
+    let loaded = plugins.iter().flat_map(|plugin| plugin.policies());
+    let ungranted = plugins
+        .iter()
+        .flat_map(|plugin| plugin.ungranted_policies());
+    let policies = linked.chain(loaded).cloned();
+    Guard::new(policies, &config.policies.required, ungranted, earlier)
+}
+
 /// What a search found.
 pub(super) struct Found {
     pub(super) checked: Vec<Checked>,
     pub(super) passed_over: Vec<PassedOverFile>,
+    /// Files among them that a lock does not name.
+    pub(super) not_locked: Vec<PathBuf>,
     pub(super) failures: Vec<LoadFailure>,
 }
 

@@ -6,15 +6,12 @@ use std::{
     time::SystemTime,
 };
 
-use datafusion::execution::SessionState;
-use datafusion_plugin_api::abi::manifest::CapabilityKind;
-
-use super::{Generation, LoadedPlugin, PassedOverFile, PluginHost, builder::Found};
-use crate::{
-    error::HostError,
-    install::{self, Replacement},
-    trust::Checked,
+use super::{
+    Generation, LoadedPlugin, PluginHost, Plugins,
+    builder::guard_of,
+    sessions::{self, Shared},
 };
+use crate::{error::HostError, policy::Copied};
 
 /// What [`PluginHost::reload`] found and did.
 #[derive(Debug)]
@@ -22,7 +19,7 @@ use crate::{
 pub struct ReloadReport {
     /// Every plugin that was found or is loaded.
     pub files: Vec<ReloadedFile>,
-    /// How many live sessions have the plugins as they are now.
+    /// How many sessions have the plugins as they are now.
     pub sessions: usize,
     /// Why sessions keep the old ones, one reason each.
     pub behind: Vec<String>,
@@ -40,7 +37,9 @@ impl ReloadReport {
         let changed = |file: &ReloadedFile| {
             matches!(
                 file.outcome,
-                ReloadOutcome::Replaced { .. } | ReloadOutcome::Added { .. }
+                ReloadOutcome::Replaced { .. }
+                    | ReloadOutcome::Added { .. }
+                    | ReloadOutcome::Removed { .. }
             )
         };
         !self.files.iter().any(changed)
@@ -82,8 +81,12 @@ pub enum ReloadOutcome {
         /// Why.
         problem: String,
     },
-    /// Its file is gone; it stays loaded.
-    Missing,
+    /// Its file is gone, or its lock does not name it any more: it is not installed any more, and running queries end
+    /// on it.
+    Removed {
+        /// Its version.
+        version: String,
+    },
 }
 
 /// A library that is mapped and no more in use. Libraries are never unloaded.
@@ -98,33 +101,25 @@ pub struct RetainedLibrary {
     pub path: PathBuf,
     /// The length of the library, in bytes.
     pub bytes: u64,
-    /// When it was replaced.
+    /// Since when it is not in use.
     pub since: SystemTime,
     /// The digest of what is mapped; `None` for a file that was loaded in place.
     pub sha256: Option<String>,
 }
 
-/// What a search gives a host that has plugins.
-struct Next {
-    plugins: Vec<Arc<LoadedPlugin>>,
-    /// Plugins of before that have a new version among `plugins`.
-    replaced: Vec<Arc<LoadedPlugin>>,
-    passed_over: Vec<PassedOverFile>,
-    files: Vec<ReloadedFile>,
-}
-
 impl PluginHost {
     /// Searches again, as the builder was told, and takes in what has changed.
     ///
-    /// A file with other bytes than those that are loaded is judged, loaded and activated aside. If all of that
-    /// succeeds, the new version takes the old one's place in every live session that the host was
-    /// installed into with [`PluginHost::install`]; what it lacks is removed from them, and quarantine and counters
-    /// begin anew. Queries that are planned by then end on the old version, whose library stays mapped:
-    /// see [`PluginHost::retained`]. A version that fails changes nothing and is in the report, and so is a
-    /// plugin whose old or new version has policies: those cannot be replaced while statements are decided on.
+    /// A file with other bytes than those that are loaded is checked as it is when a host is built, then judged, loaded and
+    /// activated aside. If all of that succeeds, the new version takes the old one's place in every session
+    /// that the host was installed into with [`PluginHost::install`], and in those of [`PluginHost::guarded`]; what it lacks is
+    /// removed from them, and quarantine and counters begin anew. Its policies take the place of the old ones
+    /// in one step. Queries that are planned by then end on the old version, whose library stays mapped: see
+    /// [`PluginHost::retained`]. A version that fails changes nothing and is in the report, and so is one that lacks a policy of the
+    /// old one, or that has nothing to vouch for it where the old one had.
     ///
-    /// Sessions that [`PluginHost::install_into`] built and those of [`PluginHost::guarded`] stay as they
-    /// are.
+    /// A plugin whose file is gone, or which its lock does not name any more, is not installed any more; one with
+    /// policies stays and is reported as failed.
     ///
     /// # Errors
     /// When a named path is missing, or two files hold plugins of one name. Nothing is changed then.
@@ -137,70 +132,93 @@ impl PluginHost {
             sessions: 0,
             behind: Vec::new(),
         };
-        let changed = !report.is_unchanged();
-        let plugins: Arc<[_]> = next.plugins.into();
-        if changed {
-            self.inner.current.store(Arc::new(Generation {
-                plugins: Arc::clone(&plugins),
-                passed_over: next.passed_over.into(),
-            }));
-        }
-        for (session, behind) in self.inner.sessions.live() {
-            let old: Vec<_> = behind.into_iter().chain(next.replaced.clone()).collect();
-            if !changed && old.is_empty() {
-                report.sessions += 1;
-                continue;
+        let plugins = match report.is_unchanged() {
+            true => self.plugins(),
+            false => {
+                self.exchange_guard(&next.plugins);
+                next.plugins
             }
-            match self.replace(&mut session.write(), &old, &plugins) {
-                Ok(()) => {
-                    report.sessions += 1;
-                    self.inner.sessions.is_behind(&session, Vec::new());
-                }
-                Err(reason) => {
-                    report.behind.push(reason);
-                    self.inner.sessions.is_behind(&session, old);
-                }
+        };
+        self.inner.current.store(Arc::new(Generation {
+            plugins: Arc::clone(&plugins),
+            passed_over: next.passed_over.into(),
+        }));
+        // Their names are free for what comes.
+        next.gone.iter().for_each(|old| old.activated().retire());
+        for (session, subject) in self.inner.sessions.live() {
+            match self.follow(&session) {
+                Ok(()) => report.sessions += 1,
+                Err(reason) => report.behind.push(reason),
+            }
+            if let Some(subject) = subject {
+                self.guard(&mut session.write(), &subject);
             }
         }
-        next.replaced
-            .iter()
-            .for_each(|old| old.activated().retire());
-        self.retain(&next.replaced, &plugins);
+        // After the sessions: one that was installed into meanwhile has told of its copies by now.
+        for copy in self.inner.sessions.copies() {
+            self.follow_copy(&copy);
+        }
+        self.retain(&next.gone, next.unused, &plugins);
+        report.tell();
         Ok(report)
     }
 
-    fn replace(
-        &self,
-        session: &mut SessionState,
-        old: &[Arc<LoadedPlugin>],
-        plugins: &[Arc<LoadedPlugin>],
-    ) -> Result<(), String> {
-        let activations: Vec<_> = old.iter().map(|plugin| plugin.activated()).collect();
-        let replacement = Replacement {
-            old: &self.candidates(old),
-            activations: &activations,
-            new: &self.candidates(plugins),
-        };
-        install::replace(session, &replacement, &self.config().names.prefer)
+    /// Gives a session the plugins of the moment.
+    ///
+    /// # Errors
+    /// Why it keeps those that it has.
+    pub(super) fn follow(&self, session: &Shared) -> Result<(), String> {
+        let mut state = session.write();
+        let plugins = self.plugins();
+        match sessions::installed(state.config(), &self.inner) {
+            Some(had) if !Arc::ptr_eq(&had, &plugins) => {
+                self.replace(&mut state, &plugins, true).map(drop)
+            }
+            _ => Ok(()),
+        }
     }
 
-    fn retain(&self, replaced: &[Arc<LoadedPlugin>], plugins: &[Arc<LoadedPlugin>]) {
+    /// The same for a copy of a session's state.
+    pub(super) fn follow_copy(&self, copy: &Copied) {
+        let mut state = copy.0.write();
+        let plugins = self.plugins();
+        let had = sessions::installed(state.config(), &self.inner);
+        if had.is_some_and(|had| !Arc::ptr_eq(&had, &plugins)) {
+            let replaced = self.replace(Arc::make_mut(&mut state), &plugins, false);
+            // It has no prepared statements to keep.
+            drop(replaced);
+        }
+    }
+
+    fn exchange_guard(&self, plugins: &Plugins) {
+        let (config, linked_in) = (self.config(), &self.inner.linked_in);
+        let earlier = self.inner.guard.now();
+        let guard = guard_of(config, linked_in, plugins, Some(&earlier));
+        self.inner.guard.exchange(guard);
+    }
+
+    fn retain(
+        &self,
+        gone: &[Arc<LoadedPlugin>],
+        unused: Vec<RetainedLibrary>,
+        plugins: &[Arc<LoadedPlugin>],
+    ) {
         let since = SystemTime::now();
         let retained = self.inner.retained.lock();
         let mut retained = retained.unwrap_or_else(PoisonError::into_inner);
         let digest = |plugin: &LoadedPlugin| plugin.source().sha256().map(str::to_owned);
+        let gone = gone.iter().map(|old| RetainedLibrary {
+            plugin: old.name().to_owned(),
+            version: old.manifest().version.to_string(),
+            path: old.path().to_owned(),
+            bytes: old.artifact().len(),
+            since,
+            sha256: digest(old),
+        });
         // The same bytes are mapped once: what came back is in use again.
-        for old in replaced {
-            let sha256 = digest(old);
-            retained.retain(|known| known.sha256.is_none() || known.sha256 != sha256);
-            retained.push(RetainedLibrary {
-                plugin: old.name().to_owned(),
-                version: old.manifest().version.to_string(),
-                path: old.path().to_owned(),
-                bytes: old.artifact().len(),
-                since,
-                sha256,
-            });
+        for library in gone.chain(unused) {
+            retained.retain(|known| known.sha256.is_none() || known.sha256 != library.sha256);
+            retained.push(library);
         }
         let in_use: Vec<_> = plugins.iter().filter_map(|plugin| digest(plugin)).collect();
         retained.retain(|old| {
@@ -210,115 +228,38 @@ impl PluginHost {
         });
     }
 
-    /// Libraries of versions that were replaced. They stay mapped for the life of the process, and so do
+    /// Libraries that are mapped and not in use: of versions that were replaced or removed, and of such that
+    /// did not start. They stay mapped for the life of the process, and so do
     /// the threads that their plugins started.
     pub fn retained(&self) -> Vec<RetainedLibrary> {
         let retained = self.inner.retained.lock();
         retained.unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
 
-    /// Loads what is new, and changes nothing.
-    fn next(&self) -> Result<Next, HostError> {
-        let Found {
-            checked,
-            passed_over,
-            failures,
-        } = self.inner.loader.find()?;
-        let current = self.plugins();
-        let mut next = Next {
-            plugins: Vec::new(),
-            replaced: Vec::new(),
-            passed_over,
-            files: Vec::new(),
-        };
-        let mut seen: Vec<&LoadedPlugin> = Vec::new();
-        for checked in checked {
-            let artifact = checked.artifact();
-            let (plugin, path) = (artifact.manifest().name.clone(), artifact.path().to_owned());
-            let old = current.iter().find(|old| old.name() == plugin);
-            seen.extend(old.map(|old| &**old));
-            let outcome = match self.changed(checked, old) {
-                Ok(None) => {
-                    next.plugins.extend(old.cloned());
-                    ReloadOutcome::Unchanged
+impl ReloadReport {
+    /// Emits what changed and what could not, as events.
+    fn tell(&self) {
+        for file in &self.files {
+            let (plugin, path) = (file.plugin.as_str(), file.path.display());
+            match &file.outcome {
+                ReloadOutcome::Unchanged => {}
+                ReloadOutcome::Replaced { from, to } => {
+                    tracing::info!(plugin, %path, from, to, "replaced");
                 }
-                Ok(Some(new)) => {
-                    let to = new.manifest().version.to_string();
-                    next.plugins.push(Arc::new(new));
-                    next.replaced.extend(old.cloned());
-                    match old {
-                        Some(old) => ReloadOutcome::Replaced {
-                            from: old.manifest().version.to_string(),
-                            to,
-                        },
-                        None => ReloadOutcome::Added { version: to },
-                    }
+                ReloadOutcome::Added { version } => {
+                    tracing::info!(plugin, %path, version, "added");
                 }
-                Err(problem) => {
-                    next.plugins.extend(old.cloned());
-                    ReloadOutcome::Failed { problem }
+                ReloadOutcome::Removed { version } => {
+                    tracing::info!(plugin, %path, version, "removed");
                 }
-            };
-            next.files.push(ReloadedFile {
-                plugin,
-                path,
-                outcome,
-            });
-        }
-        for failure in failures {
-            let old = current.iter().find(|old| old.path() == failure.path);
-            seen.extend(old.map(|old| &**old));
-            next.plugins.extend(old.cloned());
-            next.files.push(ReloadedFile {
-                plugin: old.map(|old| old.name().to_owned()).unwrap_or_default(),
-                path: failure.path,
-                outcome: ReloadOutcome::Failed {
-                    problem: failure.problem.to_string(),
-                },
-            });
-        }
-        for old in current.iter() {
-            if !seen.iter().any(|seen| std::ptr::eq(*seen, &**old)) {
-                next.plugins.push(Arc::clone(old));
-                next.files.push(ReloadedFile {
-                    plugin: old.name().to_owned(),
-                    path: old.path().to_owned(),
-                    outcome: ReloadOutcome::Missing,
-                });
+                ReloadOutcome::Failed { problem } => {
+                    tracing::error!(plugin, %path, problem, "not reloaded");
+                }
             }
         }
-        Ok(next)
-    }
-
-    /// The plugin of a file that differs from what is loaded; nothing when it does not.
-    fn changed(
-        &self,
-        checked: Checked,
-        old: Option<&Arc<LoadedPlugin>>,
-    ) -> Result<Option<LoadedPlugin>, String> {
-        let path = checked.artifact().path().to_owned();
-        let in_place = checked.snapshot.is_none();
-        if in_place && old.is_some_and(|old| old.source().is_untouched(&path)) {
-            return Ok(None);
+        for reason in &self.behind {
+            tracing::warn!(reason, "a session keeps the plugins that it has");
         }
-        let copied = checked.copied().map_err(|error| error.to_string())?;
-        if let (Some(old), Some(copy)) = (old, &copied.snapshot) {
-            let same = old.source().is_same(copy);
-            if same.map_err(|error| format!("cannot be read: {error}"))? {
-                return Ok(None);
-            }
-        }
-        let manifest = copied.artifact().manifest();
-        let policy = |kind: &CapabilityKind| *kind == CapabilityKind::Policy;
-        let decides = manifest.capabilities.iter().any(|c| policy(&c.kind))
-            || old.is_some_and(|old| !old.policies().is_empty());
-        if decides {
-            return Err(format!(
-                "plugin '{}' has policies, which are replaced with the application alone",
-                manifest.name
-            ));
-        }
-        let loaded = self.inner.loader.load_one(copied);
-        loaded.map(Some).map_err(|problem| problem.to_string())
     }
 }

@@ -84,10 +84,13 @@ impl PluginHost {
         Ok(Watch { _watcher: watcher })
     }
 
-    /// The directories of the search, and those of files that are named.
+    /// The directories of the search, and those of files that are named and of the lock.
     fn directories(&self) -> Vec<PathBuf> {
         let mut directories = Vec::new();
-        for (_, path) in self.inner.loader.searched().paths() {
+        let searched = self.inner.loader.searched().paths();
+        let searched = searched.map(|(_, path)| path);
+        let lock = self.config().trust.lock.as_deref();
+        for path in searched.chain(lock) {
             let directory = match path.is_dir() {
                 true => Some(path),
                 false => path.parent(),

@@ -33,6 +33,8 @@ pub enum Examined {
     Plugin(Box<Checked>),
     /// It is not to be loaded; why.
     PassedOver(String),
+    /// It is not to be loaded: the directory's lock does not name it.
+    NotLocked(String),
 }
 
 /// A plugin file whose bytes were checked.
@@ -188,7 +190,7 @@ impl<'a> Trust<'a> {
             && lock.plugin_of_file(path).is_none()
         {
             let lock = lock.path().display();
-            return Ok(Examined::PassedOver(format!(
+            return Ok(Examined::NotLocked(format!(
                 "not in {lock}; review it and add it with 'plugin-host install'"
             )));
         }

@@ -30,18 +30,17 @@ impl FunctionFactories {
         KNOWN.find(slot)
     }
 
-    /// What stays in a slot without those that are `gone`. The slot cannot be emptied: what is left may make
-    /// nothing.
-    pub(crate) fn without(
+    /// A slot with each factory's successor in its place, or without it where there is none. The slot cannot be
+    /// emptied: what is left may make nothing.
+    pub(crate) fn exchanged(
         slot: &Arc<dyn FunctionFactory>,
-        gone: impl Fn(&Arc<PluginFunctionFactory>) -> bool,
+        successor: impl Fn(&Arc<PluginFunctionFactory>) -> Option<Arc<PluginFunctionFactory>>,
     ) -> Arc<dyn FunctionFactory> {
         let Some(composed) = Self::of(slot) else {
             return Arc::clone(slot);
         };
-        let kept = composed.plugins.iter().filter(|factory| !gone(factory));
         KNOWN.add(Self {
-            plugins: kept.cloned().collect(),
+            plugins: composed.plugins.iter().filter_map(successor).collect(),
             last: composed.last.clone(),
         })
     }

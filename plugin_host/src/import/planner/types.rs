@@ -21,6 +21,10 @@ pub(crate) struct PluginTypePlanner {
 }
 
 impl PluginTypePlanner {
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     pub(crate) fn new(origin: Origin, object: TypePlannerObject) -> Self {
         let object = Arc::new(object);
         Self { origin, object }
@@ -56,16 +60,15 @@ impl TypePlanners {
         KNOWN.find(slot)
     }
 
-    /// What stays in a slot without those that are `gone`.
-    pub(crate) fn without(
+    /// A slot with each planner's successor in its place, or without it where there is none.
+    pub(crate) fn exchanged(
         slot: Arc<dyn TypePlanner>,
-        gone: impl Fn(&Arc<PluginTypePlanner>) -> bool,
+        successor: impl Fn(&Arc<PluginTypePlanner>) -> Option<Arc<PluginTypePlanner>>,
     ) -> Option<Arc<dyn TypePlanner>> {
         let Some(composed) = Self::of(&slot) else {
             return Some(slot);
         };
-        let kept = composed.plugins.iter().filter(|planner| !gone(planner));
-        let kept: Vec<_> = kept.cloned().collect();
+        let kept: Vec<_> = composed.plugins.iter().filter_map(successor).collect();
         let last = composed.last.clone();
         match kept.is_empty() {
             true => last,
