@@ -248,11 +248,12 @@ impl<'a> Placed<'a> {
     }
 }
 
-/// Puts the rule that asks policies behind all others again.
+/// Puts the rule that asks policies behind all others again, where the session can be built anew.
 pub(super) fn policies_last(state: &mut SessionState) {
     let is_guard = |rule: &Arc<dyn AnalyzerRule + Send + Sync>| rule.name() == plain::RULE;
     let place = state.analyzer().rules.iter().position(is_guard);
-    if place.is_none_or(|place| place + 1 == state.analyzer().rules.len()) {
+    let last = place.is_none_or(|place| place + 1 == state.analyzer().rules.len());
+    if last || state.has_prepared_statements() {
         return;
     }
     rebuild(state, |builder| {

@@ -157,7 +157,7 @@ async fn is_version(context: &SessionContext, version: i64) {
     let run = async |sql: &str| numbers(context, sql).await.unwrap();
     run("create external table made stored as edition location 'here'").await;
     assert_eq!(run("select min(version) from made").await, [version]);
-    run("drop table made").await;
+    context.deregister_table("made").unwrap();
     run("create function told() returns bigint language edition").await;
     assert_eq!(run("select told()").await, [version]);
     run("drop function told").await;
@@ -176,7 +176,7 @@ async fn is_version(context: &SessionContext, version: i64) {
                     assert_ne!(of, version, "{sql}: {error}");
                     let error = error.strip_backtrace();
                     // DataFusion's own error of a name that nobody has.
-                    let unknown = ["Invalid function", "not found", "does not exist"];
+                    let unknown = ["Invalid function", "not found", "failed to resolve"];
                     assert!(unknown.iter().any(|part| error.contains(part)), "{error}");
                 }
             }
@@ -275,9 +275,11 @@ async fn a_plugin_that_comes_and_goes() {
     host.reload().unwrap();
     assert!(host.plugins().is_empty());
     for sql in WAYS {
-        let found = numbers(&context, sql).await;
-        let own = sql.contains("700");
-        assert!(own || found.is_err(), "{sql}: {found:?}");
+        // These mean something without the plugin too.
+        if !sql.contains("700") && sql != "select position('x' in 'edition')" {
+            let found = numbers(&context, sql).await;
+            assert!(found.is_err(), "{sql}: {found:?}");
+        }
     }
 }
 

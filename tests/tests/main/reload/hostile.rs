@@ -75,7 +75,7 @@ async fn views_cached_plans_and_made_things_keep_what_they_captured() {
         let versions = batch.column(0).as_primitive::<Int64Type>();
         versions.values().iter().all(|version| *version == 1)
     }));
-    run("drop table made").await;
+    context.deregister_table("made").unwrap();
     run("drop function told").await;
     is_version(&context, 2).await;
 }
@@ -139,7 +139,7 @@ async fn quarantine_is_reset() {
     let host = PluginHost::builder()
         .plugin_dir(folder.path())
         .grant_every_capability()
-        .config(Config::parse("[quarantine]\nafter = 1").unwrap())
+        .config(Config::parse("[plugins.faulty]\nquarantine = { after = 1 }").unwrap())
         .load()
         .unwrap();
     let context = session(&host);
