@@ -126,7 +126,7 @@ async fn numbers(context: &SessionContext, sql: &str) -> Result<Vec<i64>> {
 }
 
 /// What tells the version, one way each.
-const WAYS: [&str; 16] = [
+const WAYS: [&str; 15] = [
     "select edition()",
     "select changing.edition(1)",
     "select edition_later()",
@@ -136,7 +136,6 @@ const WAYS: [&str; 16] = [
     "select min(version) from versions()",
     "select min(version) from changing.versions",
     "select min(version) from editions.shelf.versions",
-    "select min(version) from \"changing.editions\".shelf.versions",
     "select * from planned_version",
     "select position('x' in 'edition')",
     // `Int8` and `Int16`.
@@ -168,7 +167,6 @@ async fn is_version(context: &SessionContext, version: i64) {
             format!("select min(version) from {name}()"),
             format!("select min(version) from changing.{name}"),
             format!("select min(version) from {name}.shelf.versions"),
-            format!("select min(version) from \"changing.{name}\".shelf.versions"),
         ] {
             match numbers(context, &sql).await {
                 Ok(found) => assert_eq!((of, found), (version, vec![version]), "{sql}"),
