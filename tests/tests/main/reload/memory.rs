@@ -10,7 +10,7 @@ const CHILD: &str = "PLUGIN_TESTS_MEMORY_OF_RELOADS";
 /// What a reload may leave behind, beside the library. A session's plugin alone has more than this: its description,
 /// adapters, and the objects of its side.
 const EACH: usize = 24 << 10;
-/// What comes and goes: batches, plans and what the allocator keeps of nine queries that run at once.
+/// What comes and goes: batches, plans and what the allocator keeps of ten queries that run at once.
 const UNREST: usize = 24 << 20;
 const WARM_UP: usize = 12;
 
