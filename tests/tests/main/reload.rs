@@ -154,9 +154,12 @@ async fn is_version(context: &SessionContext, version: i64) {
     let limited = numbers(context, limited).await.unwrap();
     assert_eq!(limited.len(), usize::try_from(version).unwrap());
     let run = async |sql: &str| numbers(context, sql).await.unwrap();
-    run("create external table made stored as edition location 'here'").await;
-    assert_eq!(run("select min(version) from made").await, [version]);
-    context.deregister_table("made").unwrap();
+    run("create external table edition_made stored as edition location 'here'").await;
+    assert_eq!(
+        run("select min(version) from edition_made").await,
+        [version]
+    );
+    context.deregister_table("edition_made").unwrap();
     run("create function told() returns bigint language edition").await;
     assert_eq!(run("select told()").await, [version]);
     run("drop function told").await;
