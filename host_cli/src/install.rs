@@ -21,6 +21,10 @@ use crate::{
     report::Report,
 };
 
+/// What changes nothing in a process that has loaded the plugins.
+pub(crate) const RUNNING: &str =
+    "running applications go on with what they have until they reload or start anew";
+
 /// A plugin that may be installed.
 struct Reviewed {
     snapshot: Snapshot,
@@ -57,7 +61,9 @@ pub(crate) fn run(args: &InstallArgs, out: &mut dyn Write) -> Result<Exit, CliEr
         }
     }
     let store = Store::open(&directory)?;
+    let mut replaced = false;
     for plugin in plugins {
+        replaced |= store.lock()?.plugin(&plugin.entry.name).is_some();
         let (name, version) = (plugin.entry.name.clone(), clean(&plugin.entry.version));
         let lock = store.install(&plugin.snapshot, plugin.entry, &mut |_| {})?;
         let file = lock
@@ -70,6 +76,9 @@ pub(crate) fn run(args: &InstallArgs, out: &mut dyn Write) -> Result<Exit, CliEr
             clean(&file.display().to_string())
         )?;
         would_load(&file, &config)?;
+    }
+    if replaced {
+        writeln!(out, "{RUNNING}")?;
     }
     Ok(Exit::Success)
 }

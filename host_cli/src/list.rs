@@ -114,7 +114,7 @@ impl Listing {
         for candidate in found.candidates {
             let origin = candidate.origin.to_string();
             let examined = match trust.examine(&candidate) {
-                Ok(Examined::PassedOver(reason)) => {
+                Ok(Examined::PassedOver(reason) | Examined::NotLocked(reason)) => {
                     passed_over.push(PassedOver {
                         path: candidate.path,
                         origin,

@@ -76,7 +76,7 @@ pub(crate) fn child(file: &Path, out: &mut dyn Write) -> Result<Exit, CliError> 
     let config = Config::default().with_trust(TrustConfig::unchecked());
     let host = PluginHost::builder().plugin_file(file).config(config);
     let description = match host.load() {
-        Ok(host) => match host.plugins() {
+        Ok(host) => match &*host.plugins() {
             [plugin] => {
                 let (exports, types) = plugin.exports();
                 Ok(Description::of(exports, types))

@@ -22,6 +22,7 @@ pub(crate) fn run(args: &RemoveArgs, out: &mut dyn Write) -> Result<Exit, CliErr
         Some(entry) => {
             let (version, file) = (clean(&entry.version), clean(&entry.file));
             writeln!(out, "removed {name} {version}  ({file})")?;
+            writeln!(out, "{}", crate::install::RUNNING)?;
             Ok(Exit::Success)
         }
         None => Err(CliError::Refused(format!(

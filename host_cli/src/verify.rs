@@ -127,7 +127,7 @@ fn problems(
     };
     let checked = match trust.examine(&candidate) {
         Ok(Examined::Plugin(checked)) => checked,
-        Ok(Examined::PassedOver(reason)) => return vec![reason],
+        Ok(Examined::PassedOver(reason) | Examined::NotLocked(reason)) => return vec![reason],
         Err(problem) => return vec![problem.to_string()],
     };
     let mut problems = Vec::new();

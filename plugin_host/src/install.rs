@@ -6,6 +6,7 @@ mod names;
 mod options;
 mod planners;
 mod qualified;
+mod replace;
 mod report;
 mod rules;
 mod session;
@@ -14,11 +15,13 @@ use std::{cell::LazyCell, collections::BTreeMap, sync::Arc};
 
 use datafusion::execution::{SessionState, session_state::SessionStateBuilder};
 
+pub(crate) use replace::{Replacement, replace};
 pub use report::{BareName, InstallReport, InstalledItem, LeftOut, PluginReport};
 
 use crate::{
     import::{
         imported::{Imported, Named},
+        origin::Activated,
         table::whole_statements,
     },
     registry::RefusedCapability,
@@ -35,6 +38,14 @@ pub(crate) struct Candidate<'a> {
     pub(crate) functions: &'a [Imported],
     pub(crate) refused: &'a [RefusedCapability],
     pub(crate) replace_builtins: bool,
+    pub(crate) activated: &'a Arc<Activated>,
+}
+
+impl Candidate<'_> {
+    /// Whether both are the same activation of the same plugin.
+    fn is_same(&self, other: &Candidate<'_>) -> bool {
+        Arc::ptr_eq(self.activated, other.activated)
+    }
 }
 
 /// Bare names that the configuration gives to one of several plugins.
@@ -48,6 +59,23 @@ pub(crate) fn install(
 ) -> InstallReport {
     let (report, registrations) = plan(state, candidates, preferred);
     commit(state, registrations);
+    report
+}
+
+/// What an install would do in a session that cannot be changed now.
+pub(crate) fn leave_out(
+    state: &SessionState,
+    candidates: &[Candidate<'_>],
+    preferred: &Preferred,
+) -> InstallReport {
+    let (mut report, _) = plan(state, candidates, preferred);
+    let items = report
+        .plugins
+        .iter_mut()
+        .flat_map(|plugin| &mut plugin.items);
+    for item in items.filter(|item| !item.unchanged) {
+        item.left_out = Some(LeftOut::PreparedStatements);
+    }
     report
 }
 

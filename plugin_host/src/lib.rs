@@ -53,7 +53,7 @@
 //! - A panic in a plugin's function is an error that names plugin, function, message and source line;
 //!   session and plugin stay usable. A plugin is code in this process all the same: abort, a fault or
 //!   a stack overflow in it ends the process.
-//! - Libraries stay mapped for the life of the process.
+//! - Libraries stay mapped for the life of the process, those too that [`PluginHost::reload`] replaced.
 //! - Nothing is printed. What plugins log reaches the `tracing` subscriber of the application.
 
 pub mod artifact;
@@ -82,4 +82,7 @@ pub use metrics::MeasuredItem;
 pub use policy::{GuardedQuery, GuardedSession, PolicyRefusal, Subject};
 pub use registry::{
     CheckedPlugins, LoadedPlugin, PassedOverFile, PluginHost, PluginHostBuilder, RefusedCapability,
+    ReloadOutcome, ReloadReport, ReloadedFile, RetainedLibrary,
 };
+#[cfg(feature = "watch")]
+pub use registry::{Watch, WatchError};

@@ -38,20 +38,34 @@ fn cause(error: &libloading::Error) -> String {
     source.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
+/// What was opened from snapshots and stays mapped, by digest; why the layout of its entry was refused.
+static OPENED: Mutex<BTreeMap<String, Result<PluginModuleRef, String>>> =
+    Mutex::new(BTreeMap::new());
+
+/// Whether a snapshot of this digest is mapped.
+pub(crate) fn is_mapped(sha256: &str) -> bool {
+    let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    opened.contains_key(sha256)
+}
+
 /// Opens what was checked, as [`open`] does a file. The same bytes are mapped once in a process, however
 /// often they are opened.
 ///
 /// # Errors
 /// As [`open`].
 pub(crate) fn open_snapshot(snapshot: Snapshot) -> Result<PluginModuleRef, LoadError> {
-    static OPENED: Mutex<BTreeMap<String, PluginModuleRef>> = Mutex::new(BTreeMap::new());
     let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(module) = opened.get(snapshot.sha256()) {
-        return Ok(*module);
+        return module.clone().map_err(LoadError::Layout);
     }
     let module = open(snapshot.path());
-    if let Ok(module) = &module {
-        opened.insert(snapshot.sha256().to_owned(), *module);
+    let mapped = match &module {
+        Ok(module) => Some(Ok(*module)),
+        Err(LoadError::Layout(problem)) => Some(Err(problem.clone())),
+        Err(_) => None,
+    };
+    if let Some(mapped) = mapped {
+        opened.insert(snapshot.sha256().to_owned(), mapped);
     }
     // Its library may be mapped even where its entry was refused.
     snapshot.into_held().keep();

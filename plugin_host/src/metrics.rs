@@ -1,8 +1,8 @@
 //! What was counted, for those who watch: rows, Prometheus' text, events.
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
-use crate::{ItemKind, MetricsSnapshot, Quarantine, import::metrics::ItemMetrics};
+use crate::{ItemKind, MetricsSnapshot, Quarantine, RetainedLibrary, import::metrics::ItemMetrics};
 
 /// The counters of one item of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +75,7 @@ const FAMILIES: [(&str, &str, &str, Value); 10] = [
 pub(crate) fn prometheus(
     items: &[MeasuredItem],
     plugins: &[(String, Option<Quarantine>)],
+    retained: &[RetainedLibrary],
 ) -> String {
     let mut text = String::new();
     for (name, kind, help, value) in FAMILIES {
@@ -105,6 +106,23 @@ pub(crate) fn prometheus(
         let _ = writeln!(
             text,
             "datafusion_plugin_quarantined{{plugin=\"{plugin}\"}} {state}"
+        );
+    }
+    head(
+        &mut text,
+        "retained_bytes",
+        "gauge",
+        "Bytes of libraries that are mapped and not in use.",
+    );
+    let mut bytes: BTreeMap<&str, u64> = BTreeMap::new();
+    for library in retained {
+        *bytes.entry(&library.plugin).or_default() += library.bytes;
+    }
+    for (plugin, bytes) in bytes {
+        let plugin = escaped(plugin);
+        let _ = writeln!(
+            text,
+            "datafusion_plugin_retained_bytes{{plugin=\"{plugin}\"}} {bytes}"
         );
     }
     text
@@ -184,7 +202,7 @@ mod tests {
             kind: ItemKind::AsyncScalar,
             metrics,
         }];
-        let text = prometheus(&items, &[("p".to_owned(), None)]);
+        let text = prometheus(&items, &[("p".to_owned(), None)], &[]);
         let labels = r#"{plugin="p",item="a \"b\"\\\n",kind="async scalar"}"#;
         for line in [
             "# TYPE datafusion_plugin_calls_total counter".to_owned(),
@@ -203,6 +221,6 @@ mod tests {
         assert!(text.ends_with('\n'));
         // A name's head comes once, right before its samples.
         let heads = text.lines().filter(|line| line.starts_with("# TYPE"));
-        assert_eq!(heads.count(), FAMILIES.len() + 2);
+        assert_eq!(heads.count(), FAMILIES.len() + 3);
     }
 }

@@ -7,6 +7,7 @@
 
 mod ask;
 mod catalog;
+mod copied;
 mod facts;
 mod guard;
 mod lists;
@@ -24,4 +25,5 @@ pub use refusal::PolicyRefusal;
 pub use session::GuardedSession;
 pub use subject::Subject;
 
-pub(crate) use guard::Guard;
+pub(crate) use copied::Copied;
+pub(crate) use guard::{Guard, SharedGuard};

@@ -1,28 +1,42 @@
 //! The plugins of a host application: found, judged, loaded, ready to install.
 
 mod builder;
+mod next;
 mod plugin;
+mod reload;
+mod sessions;
+mod source;
+#[cfg(feature = "watch")]
+mod watch;
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
+use arc_swap::ArcSwap;
 use datafusion::{
     catalog::TableFunction,
     execution::{SessionState, context::SessionContext, session_state::SessionStateBuilder},
 };
 
-use self::builder::LinkedIn;
+#[cfg(feature = "watch")]
+pub use self::watch::{Watch, WatchError};
+use self::{builder::LinkedIn, sessions::Sessions};
 pub use self::{
     builder::{CheckedPlugins, PluginHostBuilder},
     plugin::{LoadedPlugin, RefusedCapability},
+    reload::{ReloadOutcome, ReloadReport, ReloadedFile, RetainedLibrary},
 };
 use crate::{
     ItemKind,
     config::Config,
     discover::PassedOver,
     import::{health::Quarantine, origin::Activated},
-    install::{self, Candidate, InstallReport},
+    install::{self, Candidate, InstallReport, Replacement},
     metrics::{MeasuredItem, prometheus, trace},
-    policy::{self, Guard, GuardedSession, Subject},
+    policy::{self, GuardedSession, SharedGuard, Subject},
     tables,
     trust::Grant,
 };
@@ -35,11 +49,27 @@ pub struct PluginHost {
 
 #[derive(Debug)]
 struct Inner {
-    plugins: Vec<LoadedPlugin>,
-    passed_over: Vec<PassedOverFile>,
-    config: Config,
-    guard: Arc<Guard>,
+    current: ArcSwap<Generation>,
+    /// Finds and loads, as often as the host is asked to.
+    loader: PluginHostBuilder,
+    sessions: Sessions,
+    /// What is mapped and no more in use.
+    retained: Mutex<Vec<RetainedLibrary>>,
+    /// Held while plugins are replaced: one reload at a time.
+    reloading: Mutex<()>,
+    guard: Arc<SharedGuard>,
     linked_in: Vec<LinkedIn>,
+    /// Directories whose plugins had something to vouch for them.
+    vouched: BTreeSet<PathBuf>,
+}
+
+type Plugins = Arc<[Arc<LoadedPlugin>]>;
+
+/// The plugins between two reloads.
+#[derive(Debug)]
+struct Generation {
+    plugins: Plugins,
+    passed_over: Arc<[PassedOverFile]>,
 }
 
 /// A file of the search that is not used.
@@ -67,14 +97,15 @@ impl PluginHost {
         PluginHostBuilder::default()
     }
 
-    /// The plugins, in the order they were found.
-    pub fn plugins(&self) -> &[LoadedPlugin] {
-        &self.inner.plugins
+    /// The plugins, in the order they were found. What [`PluginHost::reload`] does later does not show
+    /// in them.
+    pub fn plugins(&self) -> Arc<[Arc<LoadedPlugin>]> {
+        Arc::clone(&self.inner.current.load().plugins)
     }
 
     /// Files of the search that are not used, and why.
-    pub fn passed_over(&self) -> &[PassedOverFile] {
-        &self.inner.passed_over
+    pub fn passed_over(&self) -> Arc<[PassedOverFile]> {
+        Arc::clone(&self.inner.current.load().passed_over)
     }
 
     /// Installs everything into a live session. Installing again changes nothing.
@@ -85,6 +116,9 @@ impl PluginHost {
     ///
     /// Where there are policies, they guard what they can of the session, for nobody in particular:
     /// see [`PluginHost::install_for`].
+    ///
+    /// From now on the session has what [`PluginHost::reload`] brings. One that was built of a builder or of another
+    /// session's state, and still has versions that were replaced meanwhile, has them replaced here.
     pub fn install(&self, context: &SessionContext) -> InstallReport {
         self.install_for(context, &Subject::default())
     }
@@ -94,41 +128,96 @@ impl PluginHost {
     /// `docs/policy.md`; [`PluginHost::guarded`] has no such gaps. Tables that the application
     /// registers later have to pass the policies too.
     pub fn install_for(&self, context: &SessionContext, subject: &Subject) -> InstallReport {
-        let state = context.state_ref();
-        let mut state = state.write();
-        let report = install::install(
-            &mut state,
-            &self.candidates(),
-            &self.inner.config.names.prefer,
-        );
+        let shared = context.state_ref();
+        let mut state = shared.write();
+        // Looked at with the session in hand: a reload comes before or after all of this.
+        self.inner.sessions.know(&shared, Some(subject));
+        let plugins = self.plugins();
+        let report = self.bring_up(&mut state, &plugins);
         self.register_tables(&mut state);
-        drop(state);
-        if self.inner.guard.is_needed() {
-            policy::plain::install(context, &self.inner.guard, subject);
-        }
+        self.guard(&mut state, subject);
         report
+    }
+
+    /// Installs what a session lacks and replaces what is old in it.
+    fn bring_up(&self, state: &mut SessionState, plugins: &Plugins) -> InstallReport {
+        match self.replace(state, plugins, true) {
+            Ok(report) => report,
+            Err(reason) => {
+                tracing::error!(reason, "not installed: the session keeps what it has");
+                let names = &self.config().names;
+                install::leave_out(state, &self.candidates(plugins), &names.prefer)
+            }
+        }
+    }
+
+    /// # Errors
+    /// Why the session has to keep what it has.
+    fn replace(
+        &self,
+        state: &mut SessionState,
+        plugins: &Plugins,
+        keeps_prepared: bool,
+    ) -> Result<InstallReport, String> {
+        let had = sessions::installed(state.config(), &self.inner);
+        let had = self.candidates(had.as_deref().unwrap_or_default());
+        let now = self.candidates(plugins);
+        let replacement = Replacement::new(&had, &now);
+        let replacement = match keeps_prepared {
+            true => replacement,
+            false => replacement.without_prepared(),
+        };
+        let report = install::replace(state, &replacement, &self.config().names.prefer)?;
+        sessions::write_down(state.config_mut(), &self.inner, plugins);
+        Ok(report)
+    }
+
+    /// Puts a session behind the policies, where there are any.
+    fn guard(&self, state: &mut SessionState, subject: &Subject) {
+        if self.inner.guard.now().is_needed() {
+            let copies = policy::plain::install(state, &self.inner.guard, subject);
+            self.inner.sessions.know_copies(copies);
+        }
     }
 
     /// The session's tables and functions behind the policies of all plugins, for one subject.
     ///
-    /// Install first: what the context has now is what the guarded session has.
+    /// Install first: what the context has now is what the guarded session has, and what
+    /// [`PluginHost::reload`] brings.
     pub fn guarded(&self, context: &SessionContext, subject: Subject) -> GuardedSession {
-        GuardedSession::new(context, Arc::clone(&self.inner.guard), subject)
+        let guarded = GuardedSession::new(context, Arc::clone(&self.inner.guard), subject);
+        let (session, sql) = guarded.states();
+        let session = session.state_ref();
+        self.inner.sessions.know(&session, None);
+        self.inner.sessions.know_copies([sql.clone()]);
+        // What has been replaced since the context's state was looked at.
+        // A state without prepared statements can always be.
+        drop(self.follow(&session));
+        self.follow_copy(&sql);
+        guarded
     }
 
     /// Whether there are policies, or should be: statements are to go through
     /// [`PluginHost::guarded`] then.
     pub fn has_policies(&self) -> bool {
-        self.inner.guard.is_needed()
+        self.inner.guard.now().is_needed()
     }
 
     /// Installs everything into a builder of session states, after its other functions were set.
+    ///
+    /// A session of what it builds has what is installed here until [`PluginHost::install`] is called on it: from then
+    /// on it has what [`PluginHost::reload`] brings.
     pub fn install_into(
         &self,
         builder: SessionStateBuilder,
     ) -> (SessionStateBuilder, InstallReport) {
-        let (mut builder, report) =
-            install::install_into(builder, &self.candidates(), &self.inner.config.names.prefer);
+        let plugins = self.plugins();
+        let names = &self.config().names;
+        let candidates = self.candidates(&plugins);
+        let (mut builder, report) = install::install_into(builder, &candidates, &names.prefer);
+        let mut config = builder.config().take().unwrap_or_default();
+        sessions::write_down(&mut config, &self.inner, &plugins);
+        *builder.config() = Some(config);
         let functions = builder.table_functions().get_or_insert_default();
         for (name, function) in tables::functions(self) {
             let function = TableFunction::new(name.to_owned(), function);
@@ -136,21 +225,25 @@ impl PluginHost {
                 .entry(name.to_owned())
                 .or_insert_with(|| Arc::new(function));
         }
-        if self.inner.guard.is_needed() {
-            builder = policy::plain::install_into(builder, &self.inner.guard, &Subject::default());
+        if self.inner.guard.now().is_needed() {
+            let (guard, subject) = (&self.inner.guard, Subject::default());
+            let (guarded, copies) = policy::plain::install_into(builder, guard, &subject);
+            self.inner.sessions.know_copies(copies);
+            builder = guarded;
         }
         (builder, report)
     }
 
     /// The counters of every item, over all sessions.
     pub fn metrics(&self) -> Vec<MeasuredItem> {
-        let loaded = self.inner.plugins.iter();
+        let plugins = self.plugins();
+        let loaded = plugins.iter();
         let items = loaded.clone().flat_map(|plugin| {
             let functions = plugin.functions().iter();
             functions
                 .map(|item| MeasuredItem::new(plugin.name(), &item.name, item.kind, &item.metrics))
         });
-        let policies = loaded.flat_map(LoadedPlugin::policies);
+        let policies = loaded.flat_map(|plugin| plugin.policies());
         let linked_in = self.inner.linked_in.iter();
         let policies = policies.chain(linked_in.flat_map(|plugin| &plugin.policies));
         let policies = policies.map(|policy| {
@@ -161,9 +254,10 @@ impl PluginHost {
         items.chain(policies).collect()
     }
 
-    /// The counters as text in Prometheus' exposition format, and which plugins are in quarantine.
+    /// The counters as text in Prometheus' exposition format, which plugins are in quarantine, and
+    /// how much of replaced ones stays mapped.
     pub fn prometheus(&self) -> String {
-        prometheus(&self.metrics(), &self.quarantined())
+        prometheus(&self.metrics(), &self.quarantined(), &self.retained())
     }
 
     /// Emits the counters of every item that was called as `tracing` events of level info.
@@ -177,33 +271,38 @@ impl PluginHost {
             let quarantine = activated.health().quarantine();
             (activated.name().to_owned(), quarantine)
         };
-        self.activated().map(state).collect()
+        self.activated().iter().map(state).collect()
     }
 
     /// Ends the quarantine of a plugin and forgets what led to it; whether there was one.
     pub fn reset(&self, plugin: &str) -> bool {
-        let named = self.activated().filter(|known| known.name() == plugin);
+        let activated = self.activated();
+        let named = activated.iter().filter(|known| known.name() == plugin);
         let reset = named.map(|activated| activated.health().reset());
         reset.fold(false, |any, one| any | one)
     }
 
-    fn activated(&self) -> impl Iterator<Item = &Arc<Activated>> {
-        let loaded = self.inner.plugins.iter().map(LoadedPlugin::activated);
+    fn activated(&self) -> Vec<Arc<Activated>> {
+        let plugins = self.plugins();
+        let loaded = plugins.iter().map(|plugin| plugin.activated());
         let linked_in = self.inner.linked_in.iter();
-        loaded.chain(linked_in.map(|plugin| &plugin.activated))
+        let all = loaded.chain(linked_in.map(|plugin| &plugin.activated));
+        all.cloned().collect()
     }
 
-    fn candidates(&self) -> Vec<Candidate<'_>> {
-        self.inner
-            .plugins
-            .iter()
-            .map(|plugin| Candidate {
-                plugin: plugin.name(),
-                functions: plugin.functions(),
-                refused: plugin.refused(),
-                replace_builtins: plugin.grants().allow(&Grant::ReplaceBuiltins),
-            })
-            .collect()
+    fn config(&self) -> &Config {
+        self.inner.loader.configuration()
+    }
+
+    fn candidates<'a>(&self, plugins: &'a [Arc<LoadedPlugin>]) -> Vec<Candidate<'a>> {
+        let candidate = |plugin: &'a Arc<LoadedPlugin>| Candidate {
+            plugin: plugin.name(),
+            functions: plugin.functions(),
+            refused: plugin.refused(),
+            activated: plugin.activated(),
+            replace_builtins: plugin.grants().allow(&Grant::ReplaceBuiltins),
+        };
+        plugins.iter().map(candidate).collect()
     }
 
     fn register_tables(&self, state: &mut SessionState) {

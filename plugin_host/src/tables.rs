@@ -86,8 +86,8 @@ fn optional(values: impl Iterator<Item = Option<String>>) -> ArrayRef {
 
 fn plugins(host: &PluginHost) -> Vec<(&'static str, ArrayRef)> {
     let plugins = host.plugins();
-    let quarantines: Vec<_> = plugins.iter().map(LoadedPlugin::quarantine).collect();
-    let manifests = || plugins.iter().map(LoadedPlugin::manifest);
+    let quarantines: Vec<_> = plugins.iter().map(|plugin| plugin.quarantine()).collect();
+    let manifests = || plugins.iter().map(|plugin| plugin.manifest());
     vec![
         ("name", text(manifests().map(|m| m.name.as_str()))),
         ("version", text(manifests().map(|m| m.version.as_str()))),
@@ -143,7 +143,18 @@ fn plugins(host: &PluginHost) -> Vec<(&'static str, ArrayRef)> {
             })),
         ),
         ("since", since(&quarantines)),
+        ("retained_bytes", retained_bytes(host, &plugins)),
     ]
+}
+
+/// Bytes of replaced versions that stay mapped.
+fn retained_bytes(host: &PluginHost, plugins: &[Arc<LoadedPlugin>]) -> ArrayRef {
+    let retained = host.retained();
+    let bytes = plugins.iter().map(|plugin| {
+        let of_plugin = retained.iter().filter(|old| old.plugin == plugin.name());
+        of_plugin.map(|old| old.bytes).sum::<u64>()
+    });
+    Arc::new(UInt64Array::from_iter_values(bytes))
 }
 
 fn since(quarantines: &[Option<Quarantine>]) -> ArrayRef {
@@ -155,8 +166,8 @@ fn since(quarantines: &[Option<Quarantine>]) -> ArrayRef {
 }
 
 fn capabilities(host: &PluginHost) -> Vec<(&'static str, ArrayRef)> {
-    let rows: Vec<_> = host
-        .plugins()
+    let plugins = host.plugins();
+    let rows: Vec<_> = plugins
         .iter()
         .flat_map(|plugin| {
             plugin
@@ -194,8 +205,8 @@ fn capabilities(host: &PluginHost) -> Vec<(&'static str, ArrayRef)> {
 }
 
 fn plugin_functions(host: &PluginHost) -> Vec<(&'static str, ArrayRef)> {
-    let described: Vec<_> = host
-        .plugins()
+    let plugins = host.plugins();
+    let described: Vec<_> = plugins
         .iter()
         .map(|p| (p.name(), p.description()))
         .collect();

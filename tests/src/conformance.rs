@@ -93,7 +93,8 @@ async fn answers_to_qualified_names(host: &PluginHost, description: &Description
     let ctx = SessionContext::new();
     let report = host.install(&ctx);
     assert_eq!(report.qualified_only().count(), 0, "{report:?}");
-    let plugin = host.plugins()[0].name();
+    let plugins = host.plugins();
+    let plugin = plugins[0].name();
     // DataFusion takes a compound function name as it is written, with quotes if there are any.
     // A call without arguments is wrong for most, but only an unknown name is unknown.
     let known = async |sql: String| match ctx.sql(&sql).await {

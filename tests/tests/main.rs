@@ -23,6 +23,7 @@ mod main {
     mod policy;
     mod quarantine;
     mod refusals;
+    mod reload;
     mod rules;
     mod settings;
     mod spark_sqllogictest;

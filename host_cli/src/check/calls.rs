@@ -43,7 +43,7 @@ pub(super) fn call_all(
         position += 1;
         position <= skip
     };
-    for plugin in host.plugins() {
+    for plugin in host.plugins().iter() {
         let (exports, types) = plugin.exports();
         for function in exports
             .scalar_functions

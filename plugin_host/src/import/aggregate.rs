@@ -104,6 +104,10 @@ impl PluginAggregateUdf {
         }
     }
 
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.function.origin
+    }
+
     fn derived(&self, object: AggregateFunctionObject) -> Result<Self, CallError> {
         let function = AggregateFunction::import_derived(&self.function.origin, object)?;
         let (from, to) = (&self.function.descriptor.name, &function.descriptor.name);

@@ -20,6 +20,10 @@ pub(crate) struct PluginCatalog {
 }
 
 impl PluginCatalog {
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     pub(crate) fn new(origin: Origin, object: CatalogObject) -> Self {
         let object = Arc::new(object);
         Self { origin, object }

@@ -55,6 +55,10 @@ pub(crate) struct PluginFunctionFactory {
 }
 
 impl PluginFunctionFactory {
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     pub(crate) fn new(origin: Origin, object: FunctionFactoryObject) -> Self {
         Self { origin, object }
     }

@@ -141,6 +141,51 @@ pub(crate) enum Named {
     Options(Arc<PluginOptions>),
 }
 
+impl Named {
+    /// Planners, rules and factories: nobody calls them by a name.
+    pub(crate) fn is_nameless(&self) -> bool {
+        matches!(
+            self,
+            Self::RelationPlanner(_)
+                | Self::ExprPlanner(_)
+                | Self::TypePlanner(_)
+                | Self::Rule(_)
+                | Self::PhysicalRule(_)
+                | Self::FunctionFactory(_)
+        )
+    }
+
+    /// Where a planner, rule or factory comes from.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        match self {
+            Self::RelationPlanner(planner) => Some(planner.origin()),
+            Self::ExprPlanner(planner) => Some(planner.origin()),
+            Self::TypePlanner(planner) => Some(planner.origin()),
+            Self::Rule(rule) => Some(rule.origin()),
+            Self::PhysicalRule(rule) => Some(rule.origin()),
+            Self::FunctionFactory(factory) => Some(factory.origin()),
+            _ => None,
+        }
+    }
+
+    /// Whether this planner, rule or factory can stand where `old` does: the same item of the same
+    /// plugin, and a rule with the same place.
+    pub(crate) fn succeeds(&self, old: &Self) -> bool {
+        let place = match (self, old) {
+            (Self::Rule(a), Self::Rule(b)) => {
+                a.stage() == b.stage() && a.position() == b.position()
+            }
+            (Self::PhysicalRule(a), Self::PhysicalRule(b)) => a.position() == b.position(),
+            (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
+        };
+        let item = |named: &Self| {
+            let origin = named.origin()?;
+            Some((origin.plugin().name().to_owned(), origin.item().to_owned()))
+        };
+        place && item(self).is_some() && item(self) == item(old)
+    }
+}
+
 impl Imported {
     /// The function under `name` and `aliases`. Most kinds know aliases; the others come once per
     /// name.

@@ -146,6 +146,13 @@ impl SessionOptions {
         }
         session.0.insert(namespace, added);
     }
+
+    /// Takes out the options of a plugin, be it this activation's or an earlier one's.
+    pub(crate) fn remove(config: &mut ConfigOptions, namespace: &str) {
+        if let Some(session) = config.extensions.get_mut::<Self>() {
+            session.0.remove(namespace);
+        }
+    }
 }
 
 impl OfPlugin {

@@ -4,14 +4,14 @@ use std::{
     collections::HashMap,
     hash::{Hash, Hasher},
     sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use datafusion::common::DataFusionError;
 use datafusion_plugin_api::{
-    abi::{CallError, ErrorKind},
+    abi::{CallError, ErrorKind, PluginInstanceObject},
     df55::error::from_call_error,
 };
 
@@ -37,6 +37,9 @@ pub(crate) struct Activated {
     items: Mutex<Vec<(Arc<str>, Weak<ItemMetrics>)>>,
     siblings: Mutex<Siblings>,
     creations: Creations,
+    retired: AtomicBool,
+    /// Lives as long as anything of the plugin's, which may rely on what activation set up.
+    instance: OnceLock<PluginInstanceObject>,
 }
 
 /// Scalar functions that rewritten expressions mentioned, by the plugin's number for them.
@@ -47,6 +50,8 @@ struct Siblings {
     others: HashMap<u64, Weak<ScalarFunction>>,
     /// How many others are too many to go on without a look for dead ones.
     look_at: usize,
+    /// Exports, too, live as long as the plans that have them: they hold the activation.
+    retired: bool,
 }
 
 impl Siblings {
@@ -56,7 +61,7 @@ impl Siblings {
     }
 
     fn insert(&mut self, identity: u64, exported: bool, function: &Arc<ScalarFunction>) {
-        if exported {
+        if exported && !self.retired {
             self.exports.insert(identity, Arc::clone(function));
             return;
         }
@@ -81,6 +86,8 @@ impl Activated {
             items: Mutex::default(),
             siblings: Mutex::default(),
             creations: Creations::default(),
+            retired: AtomicBool::new(false),
+            instance: OnceLock::new(),
         });
         drops::know(&activated);
         activated
@@ -88,6 +95,27 @@ impl Activated {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether another version has taken its place, or none has: its names are free.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Relaxed)
+    }
+
+    /// Lets go of what it keeps of itself, once it is not installed any more.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
+        let mut siblings = self.siblings.lock().unwrap_or_else(PoisonError::into_inner);
+        siblings.retired = true;
+        let exports = std::mem::take(&mut siblings.exports);
+        drop(siblings);
+        drop(exports);
+    }
+
+    /// Keeps what was activated.
+    pub(crate) fn keep(&self, instance: PluginInstanceObject) {
+        // There is one in an activation.
+        let _ = self.instance.set(instance);
     }
 
     pub(crate) fn health(&self) -> &Health {

@@ -52,6 +52,10 @@ pub(crate) struct PluginRule {
 }
 
 impl PluginRule {
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     pub(crate) fn new(origin: Origin, object: PlanRuleObject, descriptor: &RuleDescriptor) -> Self {
         Self {
             name: format!("{}.{}", origin.plugin().name(), descriptor.name),

@@ -106,6 +106,10 @@ impl PluginScalarUdf {
         }
     }
 
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.function.origin
+    }
+
     pub(crate) fn function(&self) -> &Arc<ScalarFunction> {
         &self.function
     }

@@ -108,6 +108,10 @@ impl PluginWindowUdf {
         }
     }
 
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.function.origin
+    }
+
     fn derived(&self, object: WindowFunctionObject) -> Result<Self, CallError> {
         let function = WindowFunction::import_derived(&self.function.origin, object)?;
         let (from, to) = (&self.function.descriptor.name, &function.descriptor.name);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::session::Functions;
+use datafusion::execution::SessionState;
+
+use super::{replace::Swap, session::Functions};
 use crate::import::{
     factory::{FunctionFactories, PluginFunctionFactory},
     imported::Named,
@@ -28,4 +30,20 @@ pub(super) fn has(
 ) -> bool {
     let composed = session.factory().and_then(FunctionFactories::of);
     composed.is_some_and(|composed| composed.has(factory))
+}
+
+/// Puts successors into the places of factories in the slot of a live session.
+pub(super) fn exchange(state: &mut SessionState, swaps: &[Swap]) {
+    fn factory(named: &Named) -> Option<Arc<PluginFunctionFactory>> {
+        match named {
+            Named::FunctionFactory(factory) => Some(Arc::clone(factory)),
+            _ => None,
+        }
+    }
+    let mut any = swaps.iter().filter_map(|swap| factory(&swap.old));
+    let Some(slot) = state.function_factory().filter(|_| any.next().is_some()) else {
+        return;
+    };
+    let exchanged = FunctionFactories::exchanged(slot, |known| Swap::of(swaps, known, factory));
+    state.set_function_factory(exchanged);
 }

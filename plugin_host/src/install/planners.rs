@@ -10,6 +10,7 @@ use datafusion::{
     },
 };
 
+use super::{replace::Swap, rules};
 use crate::import::{
     imported::Named,
     planner::{PluginExprPlanner, PluginRelationPlanner, PluginTypePlanner, TypePlanners},
@@ -84,7 +85,7 @@ pub(super) fn is_among(
 }
 
 /// Planners and rules cannot be asked for their types; one object serves all sessions.
-pub(super) fn same<T: ?Sized, U>(known: &Arc<T>, own: &Arc<U>) -> bool {
+pub(super) fn same<T: ?Sized, U: ?Sized>(known: &Arc<T>, own: &Arc<U>) -> bool {
     Arc::as_ptr(known).cast::<()>() == Arc::as_ptr(own).cast::<()>()
 }
 
@@ -96,6 +97,32 @@ pub(super) fn is_type_planner(planner: &Named, slot: Option<&Arc<dyn TypePlanner
             .is_some_and(|composed| composed.has(planner)),
         _ => false,
     }
+}
+
+/// Puts successors into the places of planners and rules in a live session.
+pub(super) fn exchange(state: &mut SessionState, swaps: &[Swap]) {
+    rebuild(state, |builder| {
+        let relations = builder.relation_planners().get_or_insert_default();
+        Swap::within(swaps, relations, |named| match named {
+            Named::RelationPlanner(planner) => Some(Arc::clone(planner) as _),
+            _ => None,
+        });
+        let expressions = builder.expr_planners().get_or_insert_default();
+        Swap::within(swaps, expressions, |named| match named {
+            Named::ExprPlanner(planner) => Some(Arc::clone(planner) as _),
+            _ => None,
+        });
+        if let Some(slot) = builder.type_planner().take() {
+            let successor = |known: &Arc<PluginTypePlanner>| {
+                Swap::of(swaps, known, |named| match named {
+                    Named::TypePlanner(planner) => Some(Arc::clone(planner)),
+                    _ => None,
+                })
+            };
+            *builder.type_planner() = TypePlanners::exchanged(slot, successor);
+        }
+        rules::exchange(builder, swaps);
+    });
 }
 
 /// Builds the state anew with what `add` adds: a live session has no other way to put an expression

@@ -11,11 +11,15 @@ use datafusion_plugin_api::abi::message::{RulePosition, RuleStage};
 
 use super::{
     planners::{rebuild, same},
+    replace::Swap,
     session::Functions,
 };
-use crate::import::{
-    imported::Named,
-    rule::{PluginPhysicalRule, PluginRule},
+use crate::{
+    import::{
+        imported::Named,
+        rule::{PluginPhysicalRule, PluginRule},
+    },
+    policy::plain,
 };
 
 type AnalyzerRules = Vec<Arc<dyn AnalyzerRule + Send + Sync>>;
@@ -242,6 +246,53 @@ impl<'a> Placed<'a> {
             _ => None,
         }
     }
+}
+
+/// Puts the rule that asks policies behind all others again, where the session can be built anew.
+pub(super) fn policies_last(state: &mut SessionState) {
+    let is_guard = |rule: &Arc<dyn AnalyzerRule + Send + Sync>| rule.name() == plain::RULE;
+    let place = state.analyzer().rules.iter().position(is_guard);
+    let last = place.is_none_or(|place| place + 1 == state.analyzer().rules.len());
+    if last || state.has_prepared_statements() {
+        return;
+    }
+    rebuild(state, |builder| {
+        let analyzer = builder.analyzer().get_or_insert_default();
+        let (guard, others) = std::mem::take(&mut analyzer.rules)
+            .into_iter()
+            .partition::<AnalyzerRules, _>(is_guard);
+        analyzer.rules = others.into_iter().chain(guard).collect();
+    });
+}
+
+/// Puts successors into the places of rules in a builder.
+pub(super) fn exchange(builder: &mut SessionStateBuilder, swaps: &[Swap]) {
+    let mut rules = BuildingRules::take(builder);
+    let analyzer = rules.analyzer.as_mut().map(|analyzer| &mut analyzer.rules);
+    for list in analyzer.into_iter().chain([&mut rules.analyzer_rules]) {
+        Swap::within(swaps, list, |named| match named {
+            Named::Rule(rule) => Some(Arc::clone(rule) as _),
+            _ => None,
+        });
+    }
+    let optimizer = rules
+        .optimizer
+        .as_mut()
+        .map(|optimizer| &mut optimizer.rules);
+    for list in optimizer.into_iter().chain([&mut rules.optimizer_rules]) {
+        Swap::within(swaps, list, |named| match named {
+            Named::Rule(rule) => Some(Arc::clone(rule) as _),
+            _ => None,
+        });
+    }
+    let physical = rules.physical.as_mut().map(|physical| &mut physical.rules);
+    for list in physical.into_iter().chain([&mut rules.physical_rules]) {
+        Swap::within(swaps, list, |named| match named {
+            Named::PhysicalRule(rule) => Some(Arc::clone(rule) as _),
+            _ => None,
+        });
+    }
+    rules.put_back(builder);
 }
 
 /// Whether `rule` is one of these.

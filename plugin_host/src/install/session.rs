@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use datafusion::{
     catalog::{
-        CatalogProviderList, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider,
-        TableFunction, TableFunctionImpl, TableProviderFactory,
+        CatalogProvider, CatalogProviderList, MemoryCatalogProviderList, MemorySchemaProvider,
+        SchemaProvider, TableFunction, TableFunctionImpl, TableProviderFactory,
     },
     common::{config::ConfigOptions, plan_err},
     execution::{
@@ -27,6 +27,7 @@ use super::{
     names::Namespace,
     options,
     planners::{self, NewPlanners},
+    replace::VacantCatalog,
     report::LeftOut,
     rules::{self, BuildingRules, NewRules},
 };
@@ -168,7 +169,7 @@ pub(super) trait Functions {
             Namespace::TableFactories => self.table_factory(name).is_some() && !has_own(),
             Namespace::Catalogs => {
                 let found = self.catalogs().and_then(|(list, _)| list.catalog(name));
-                found.is_some() && !has_own()
+                found.is_some_and(|found| !is_vacant(&found)) && !has_own()
             }
             Namespace::Functions => {
                 let foreign_scalar = self.scalar(name).is_some_and(|found| {
@@ -187,6 +188,13 @@ pub(super) trait Functions {
             }
         }
     }
+}
+
+/// Whether nobody has the catalog any more: another may have its name.
+fn is_vacant(catalog: &Arc<dyn CatalogProvider>) -> bool {
+    let catalog: &dyn std::any::Any = catalog.as_ref();
+    let retired = |catalog: &PluginCatalog| catalog.origin().plugin().is_retired();
+    catalog.is::<VacantCatalog>() || catalog.downcast_ref().is_some_and(retired)
 }
 
 impl Functions for SessionState {

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use arc_swap::ArcSwap;
 use datafusion_plugin_api::abi::message::{
     PolicyDecision, StatementFacts, TableRestriction, TableUse,
 };
@@ -63,24 +64,51 @@ impl Restriction {
 /// By table.
 pub(super) type Restrictions = BTreeMap<TableId, Restriction>;
 
+/// The guard of the moment. Whoever decides on a statement takes it once, so that the statement's facts are those
+/// that the policies asked for.
+#[derive(Debug)]
+pub(crate) struct SharedGuard(ArcSwap<Guard>);
+
+impl SharedGuard {
+    pub(crate) fn new(guard: Guard) -> Self {
+        Self(ArcSwap::from_pointee(guard))
+    }
+
+    /// The guard for the statements of one who looks at it now.
+    pub(crate) fn now(&self) -> Arc<Guard> {
+        self.0.load_full()
+    }
+
+    /// Puts another in its place, in one step.
+    pub(crate) fn exchange(&self, guard: Guard) {
+        self.0.store(Arc::new(guard));
+    }
+}
+
 /// All policies of a host.
 #[derive(Debug)]
 pub(crate) struct Guard {
-    policies: Vec<Asked>,
+    policies: Vec<Arc<Asked>>,
     missing: Vec<PolicyRefusal>,
 }
 
 impl Guard {
-    /// `required` are plugins or `plugin.policy`; `ungranted` are loaded, as `plugin.policy`, and not to be
+    /// `earlier` is a guard some of whose policies are the same: they keep their threads. `required` are plugins or `plugin.policy`; `ungranted` are loaded, as `plugin.policy`, and not to be
     /// asked.
     pub(crate) fn new(
         policies: impl IntoIterator<Item = Arc<ImportedPolicy>>,
         required: &[String],
         ungranted: impl IntoIterator<Item = String>,
+        earlier: Option<&Self>,
     ) -> Self {
-        let policies: Vec<_> = policies.into_iter().map(Asked::new).collect();
+        let asked = |policy: Arc<ImportedPolicy>| {
+            let mut known = earlier.into_iter().flat_map(|earlier| &earlier.policies);
+            let known = known.find(|known| std::ptr::eq(known.policy(), &*policy));
+            known.map_or_else(|| Arc::new(Asked::new(Arc::clone(&policy))), Arc::clone)
+        };
+        let policies: Vec<_> = policies.into_iter().map(asked).collect();
         let there = |required: &String| {
-            policies.iter().any(|asked: &Asked| {
+            policies.iter().any(|asked: &Arc<Asked>| {
                 asked.name() == required || asked.policy().origin().plugin().name() == required
             })
         };

@@ -6,7 +6,7 @@ use datafusion::{catalog::TableProvider, common::Result, execution::SessionState
 use datafusion_plugin_api::abi::message::StatementFacts;
 
 use super::{
-    Guard, PolicyRefusal, Subject,
+    Copied, Guard, PolicyRefusal, SharedGuard, Subject,
     catalog::Visibility,
     facts::{self, Identities},
     guard::{Restriction, Restrictions, TableId},
@@ -24,11 +24,18 @@ pub(super) fn decide(
 
 /// What one subject may see.
 pub(super) struct Lists {
-    /// With its catalogs as they are under any guard.
-    pub(super) state: Arc<SessionState>,
-    pub(super) guard: Arc<Guard>,
+    state: Copied,
+    guards: Guards,
     home: (String, String),
     subject: Subject,
+}
+
+/// Where a guard comes from.
+pub(super) enum Guards {
+    /// The guard of one statement.
+    Statement(Arc<Guard>),
+    /// The guard at each look.
+    Shared(Arc<SharedGuard>),
 }
 
 impl fmt::Debug for Lists {
@@ -38,15 +45,15 @@ impl fmt::Debug for Lists {
 }
 
 impl Lists {
-    pub(super) fn new(state: Arc<SessionState>, guard: Arc<Guard>, subject: Subject) -> Self {
+    pub(super) fn new(state: Arc<SessionState>, guards: Guards, subject: Subject) -> Self {
         let catalog = &state.config_options().catalog;
         let home = (
             catalog.default_catalog.clone(),
             catalog.default_schema.clone(),
         );
         Self {
-            state,
-            guard,
+            state: Copied::new(state),
+            guards,
             home,
             subject,
         }
@@ -62,8 +69,25 @@ impl Lists {
         (&self.home.0, &self.home.1)
     }
 
+    /// The state, with its catalogs as they are under any guard.
+    pub(super) fn state(&self) -> &Copied {
+        &self.state
+    }
+
+    pub(super) fn guard(&self) -> Arc<Guard> {
+        match &self.guards {
+            Guards::Statement(guard) => Arc::clone(guard),
+            Guards::Shared(guard) => guard.now(),
+        }
+    }
+
+    /// Decides by the guard of the moment, on facts that no policy has to ask for.
     pub(super) fn decide(&self, facts: StatementFacts) -> Result<Restrictions> {
-        decide(&self.guard, &self.subject, facts)
+        self.decide_by(&self.guard(), facts)
+    }
+
+    pub(super) fn decide_by(&self, guard: &Guard, facts: StatementFacts) -> Result<Restrictions> {
+        decide(guard, &self.subject, facts)
     }
 
     /// Decides on what cannot be done to a part of a table.
@@ -82,9 +106,10 @@ impl Lists {
 
     /// Decides on a look at a table.
     pub(super) fn look(&self, id: &TableId, table: Option<&Arc<dyn TableProvider>>) -> Result<()> {
-        let mut identities = Identities::new(&self.state, self.home());
-        let facts = facts::lookup(id, table, &mut identities, &self.guard)?;
-        self.decide(facts).map(drop)
+        let (state, guard) = (self.state.now(), self.guard());
+        let mut identities = Identities::new(&state, self.home());
+        let facts = facts::lookup(id, table, &mut identities, &guard)?;
+        self.decide_by(&guard, facts).map(drop)
     }
 }
 

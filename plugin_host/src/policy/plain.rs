@@ -13,44 +13,50 @@ use datafusion::{
     execution::{SessionState, SessionStateBuilder, SessionStateDefaults},
     logical_expr::LogicalPlan,
     optimizer::AnalyzerRule,
-    prelude::SessionContext,
 };
 
 use self::catalog::PlainCatalogs;
 use super::{
-    Guard, Subject,
+    Copied, SharedGuard, Subject,
     facts::{self, Identities},
-    lists::Lists,
+    lists::{Guards, Lists},
     release::{Purpose, Release},
     restricted::sql_state,
 };
 
 /// The rule's name.
-pub(super) const RULE: &str = "plugin_policies";
+pub(crate) const RULE: &str = "plugin_policies";
 
-/// Guards a live session. Guarding again changes nothing: who was named first stays.
-pub(crate) fn install(context: &SessionContext, guard: &Arc<Guard>, subject: &Subject) {
-    let state = context.state();
-    if is_guarded(&state) {
-        return;
+/// Guards a live session, and yields the copies of its state that stay. Guarding again changes nothing: who was
+/// named first stays.
+pub(crate) fn install(
+    state: &mut SessionState,
+    guard: &Arc<SharedGuard>,
+    subject: &Subject,
+) -> Vec<Copied> {
+    if is_guarded(state) {
+        return Vec::new();
     }
     let inner = Arc::clone(state.catalog_list());
     let lists = Arc::new(Lists::new(
-        Arc::new(state),
-        Arc::clone(guard),
+        Arc::new(state.clone()),
+        Guards::Shared(Arc::clone(guard)),
         subject.clone(),
     ));
-    context.register_catalog_list(Arc::new(PlainCatalogs::new(inner, Arc::clone(&lists))));
-    context.add_analyzer_rule(Arc::new(PolicyRule::new(lists)));
+    state.register_catalog_list(Arc::new(PlainCatalogs::new(inner, Arc::clone(&lists))));
+    let rule = PolicyRule::new(lists);
+    let copies = rule.copies();
+    state.add_analyzer_rule(Arc::new(rule));
+    copies
 }
 
 /// Guards what a builder builds. Conditions and masks of policies know DataFusion's own functions and
 /// those that the builder has by now.
 pub(crate) fn install_into(
     mut builder: SessionStateBuilder,
-    guard: &Arc<Guard>,
+    guard: &Arc<SharedGuard>,
     subject: &Subject,
-) -> SessionStateBuilder {
+) -> (SessionStateBuilder, Vec<Copied>) {
     let config = builder.config().take().unwrap_or_default();
     let inner = builder
         .catalog_list()
@@ -76,17 +82,20 @@ pub(crate) fn install_into(
     }
     let lists = Arc::new(Lists::new(
         Arc::new(state),
-        Arc::clone(guard),
+        Guards::Shared(Arc::clone(guard)),
         subject.clone(),
     ));
     let catalogs = PlainCatalogs::new(inner, Arc::clone(&lists));
     *builder.config() = Some(config);
-    builder
+    let rule = PolicyRule::new(lists);
+    let copies = rule.copies();
+    let builder = builder
         .with_catalog_list(Arc::new(catalogs))
-        .with_analyzer_rule(Arc::new(PolicyRule::new(lists)))
+        .with_analyzer_rule(Arc::new(rule));
+    (builder, copies)
 }
 
-fn is_guarded(state: &SessionState) -> bool {
+pub(crate) fn is_guarded(state: &SessionState) -> bool {
     let rules = &state.analyzer().rules;
     rules.iter().any(|rule| rule.name() == RULE)
 }
@@ -107,13 +116,17 @@ pub(crate) fn registered(state: &SessionState) -> &Arc<dyn CatalogProviderList> 
 struct PolicyRule {
     lists: Arc<Lists>,
     /// In which the SQL of policies is read.
-    sql: SessionState,
+    sql: Copied,
 }
 
 impl PolicyRule {
     fn new(lists: Arc<Lists>) -> Self {
-        let sql = sql_state(&lists.state);
+        let sql = Copied::new(Arc::new(sql_state(&lists.state().now())));
         Self { lists, sql }
+    }
+
+    fn copies(&self) -> Vec<Copied> {
+        vec![self.lists.state().clone(), self.sql.clone()]
     }
 }
 
@@ -130,14 +143,16 @@ impl AnalyzerRule for PolicyRule {
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let lists = &self.lists;
-        lists.guard.check_complete()?;
-        let mut identities = Identities::new(&lists.state, lists.home());
+        let guard = lists.guard();
+        guard.check_complete()?;
+        let (state, sql) = (lists.state().now(), self.sql.now());
+        let mut identities = Identities::new(&state, lists.home());
         let plan = identities.closed(plan)?;
-        let facts = facts::gather(&plan, None, &mut identities, &lists.guard)?;
-        let restrictions = lists.decide(facts)?;
+        let facts = facts::gather(&plan, None, &mut identities, &guard)?;
+        let restrictions = lists.decide_by(&guard, facts)?;
         let mut release = Release {
-            state: &lists.state,
-            sql: &self.sql,
+            state: &state,
+            sql: &sql,
             identities: &mut identities,
             restrictions: &restrictions,
             purpose: Purpose::Run,

@@ -18,11 +18,11 @@ use datafusion::{
 use datafusion_plugin_api::abi::message::{StatementFacts, StatementKind};
 
 use super::{
-    Guard, GuardedQuery, Subject,
+    Copied, Guard, GuardedQuery, SharedGuard, Subject,
     catalog::{GuardedCatalogs, Planning},
     facts::{self, Identified, Identities, Syntax},
     guard::{Restrictions, TableId},
-    lists::{Lists, decide},
+    lists::{Guards, Lists, decide},
     plain,
     prepared::PreparedStatements,
     release::{Purpose, Release},
@@ -44,10 +44,10 @@ pub struct GuardedSession {
     _origin: SessionContext,
     prepared: PreparedStatements,
     /// In which the SQL of policies is read.
-    sql: SessionState,
+    sql: Copied,
     /// The default catalog and schema when the session began.
     home: (String, String),
-    guard: Arc<Guard>,
+    guard: Arc<SharedGuard>,
     subject: Subject,
 }
 
@@ -60,7 +60,7 @@ impl fmt::Debug for GuardedSession {
 }
 
 impl GuardedSession {
-    pub(crate) fn new(context: &SessionContext, guard: Arc<Guard>, subject: Subject) -> Self {
+    pub(crate) fn new(context: &SessionContext, guard: Arc<SharedGuard>, subject: Subject) -> Self {
         let state = context.state();
         let catalog = &state.config_options().catalog;
         let home = (
@@ -69,7 +69,7 @@ impl GuardedSession {
         );
         let state = unguarded(state);
         Self {
-            sql: sql_state(&state),
+            sql: Copied::new(Arc::new(sql_state(&state))),
             context: SessionContext::new_with_state(state),
             _origin: context.clone(),
             prepared: PreparedStatements::default(),
@@ -77,6 +77,11 @@ impl GuardedSession {
             guard,
             subject,
         }
+    }
+
+    /// The session itself, in which the host replaces plugins, and what it keeps of it.
+    pub(crate) fn states(&self) -> (&SessionContext, Copied) {
+        (&self.context, self.sql.clone())
     }
 
     /// Who sends the statements.
@@ -89,7 +94,7 @@ impl GuardedSession {
     /// # Errors
     /// A [`PolicyRefusal`](super::PolicyRefusal), or those of DataFusion.
     pub async fn sql(&self, sql: &str) -> Result<GuardedQuery> {
-        self.guard.check_complete()?;
+        self.guard.now().check_complete()?;
         let state = self.context.state();
         let dialect = state.config_options().sql_parser.dialect;
         let statement = state.sql_to_statement(sql, &dialect)?;
@@ -109,7 +114,8 @@ impl GuardedSession {
     /// # Errors
     /// As [`GuardedSession::sql`].
     pub async fn execute_statement(&self, statement: Statement) -> Result<GuardedQuery> {
-        self.guard.check_complete()?;
+        let guard = self.guard.now();
+        guard.check_complete()?;
         let state = Arc::new(self.context.state());
         let syntax = Syntax::of(&state, &statement)?;
         let locations: Vec<_> = syntax.unknown_tables(&state).cloned().collect();
@@ -117,9 +123,9 @@ impl GuardedSession {
         // Planning would already read those, and call these.
         let early = !locations.is_empty() || !syntax.table_functions.is_empty();
         if early {
-            self.decide(syntax.facts(is_location))?;
+            self.decide(&guard, syntax.facts(is_location))?;
         }
-        let planning = self.planning(&state, locations.iter().cloned().collect());
+        let planning = self.planning(&guard, &state, locations.iter().cloned().collect());
         let mut planner = SessionState::clone(&state);
         planner.register_catalog_list(guarded_catalogs(&state, &planning));
         let plan = match planner.statement_to_plan(statement).await {
@@ -128,15 +134,15 @@ impl GuardedSession {
             Err(error) => {
                 let mut identities = self.identities(&state).with_seen(planning.seen());
                 let mut facts = syntax.facts(is_location);
-                facts::add_beneath(&mut facts, planning.seen(), &mut identities, &self.guard)?;
-                self.decide(facts)?;
+                facts::add_beneath(&mut facts, planning.seen(), &mut identities, &guard)?;
+                self.decide(&guard, facts)?;
                 return Err(error);
             }
         };
         let seen = planning.seen();
         // The plan has no use for these any more, and the state goes with the query.
         drop((planner, planning));
-        self.run(state, plan, Some(&syntax), seen).await
+        self.run(&guard, state, plan, Some(&syntax), seen).await
     }
 
     /// Runs a plan that was made elsewhere: by an application, or decoded from Substrait or protobuf.
@@ -147,14 +153,16 @@ impl GuardedSession {
     /// # Errors
     /// As [`GuardedSession::sql`].
     pub async fn execute_logical_plan(&self, plan: LogicalPlan) -> Result<GuardedQuery> {
-        self.guard.check_complete()?;
+        let guard = self.guard.now();
+        guard.check_complete()?;
         let state = Arc::new(self.context.state());
         let plan = self.identities(&state).closed(plan)?;
-        self.run(state, plan, None, HashMap::new()).await
+        self.run(&guard, state, plan, None, HashMap::new()).await
     }
 
     async fn run(
         &self,
+        guard: &Arc<Guard>,
         state: Arc<SessionState>,
         plan: LogicalPlan,
         syntax: Option<&Syntax>,
@@ -163,22 +171,22 @@ impl GuardedSession {
         match plan {
             LogicalPlan::Statement(PlanStatement::Prepare(prepare)) => {
                 let plan = LogicalPlan::Statement(PlanStatement::Prepare(prepare.clone()));
-                self.check(&state, &plan, syntax, seen)?;
+                self.check(guard, &state, &plan, syntax, seen)?;
                 self.prepared.store(&prepare, syntax)?;
                 self.done()
             }
             LogicalPlan::Statement(PlanStatement::Deallocate(deallocate)) => {
                 let plan = LogicalPlan::Statement(PlanStatement::Deallocate(deallocate.clone()));
-                self.check(&state, &plan, syntax, seen)?;
+                self.check(guard, &state, &plan, syntax, seen)?;
                 self.prepared.remove(&deallocate.name)?;
                 self.done()
             }
             LogicalPlan::Statement(PlanStatement::Execute(execute)) => {
-                self.execute_prepared(&state, execute)
+                self.execute_prepared(guard, &state, execute)
             }
             plan => {
                 let silent = matches!(plan, LogicalPlan::Ddl(_) | LogicalPlan::Statement(_));
-                let plan = self.released(&state, plan, syntax, seen, &[])?;
+                let plan = self.released(guard, &state, plan, syntax, seen, &[])?;
                 let frame = match silent {
                     true => self.context.execute_logical_plan(plan).await?,
                     // What the context does too, with another copy of the state.
@@ -191,6 +199,7 @@ impl GuardedSession {
 
     fn execute_prepared(
         &self,
+        guard: &Arc<Guard>,
         state: &Arc<SessionState>,
         execute: Execute,
     ) -> Result<GuardedQuery> {
@@ -198,23 +207,30 @@ impl GuardedSession {
         let prepared = match self.prepared.get(&execute.name) {
             Ok(prepared) => prepared,
             Err(error) => {
-                self.check(state, &plan, None, HashMap::new())?;
+                self.check(guard, state, &plan, None, HashMap::new())?;
                 return Err(error);
             }
         };
         let syntax = prepared.syntax.clone();
         let plan = prepared.with_parameters(execute, state)?;
         let around = [StatementKind::Execute];
-        let plan = self.released(state, plan, syntax.as_ref(), HashMap::new(), &around)?;
+        let syntax = syntax.as_ref();
+        let plan = self.released(guard, state, plan, syntax, HashMap::new(), &around)?;
         Ok(GuardedQuery::new(
             DataFrame::new(SessionState::clone(state), plan),
             true,
         ))
     }
 
-    fn planning(&self, state: &Arc<SessionState>, locations: HashSet<TableId>) -> Arc<Planning> {
-        let (guard, subject) = (Arc::clone(&self.guard), self.subject.clone());
-        let lists = Lists::new(Arc::clone(state), guard, subject).at_home(&self.home);
+    fn planning(
+        &self,
+        guard: &Arc<Guard>,
+        state: &Arc<SessionState>,
+        locations: HashSet<TableId>,
+    ) -> Arc<Planning> {
+        let guards = Guards::Statement(Arc::clone(guard));
+        let lists = Lists::new(Arc::clone(state), guards, self.subject.clone());
+        let lists = lists.at_home(&self.home);
         Planning::new(Arc::new(lists), locations)
     }
 
@@ -226,19 +242,21 @@ impl GuardedSession {
     /// Decides on a statement whose plan this session runs by itself.
     fn check(
         &self,
+        guard: &Guard,
         state: &SessionState,
         plan: &LogicalPlan,
         syntax: Option<&Syntax>,
         seen: HashMap<TableId, Identified>,
     ) -> Result<()> {
         let mut identities = self.identities(state).with_seen(seen);
-        let facts = facts::gather(plan, syntax, &mut identities, &self.guard)?;
-        self.decide(facts).map(drop)
+        let facts = facts::gather(plan, syntax, &mut identities, guard)?;
+        self.decide(guard, facts).map(drop)
     }
 
     /// Decides, and puts the tables into the plan. `around` are kinds of statements that hold it.
     fn released(
         &self,
+        guard: &Arc<Guard>,
         state: &Arc<SessionState>,
         plan: LogicalPlan,
         syntax: Option<&Syntax>,
@@ -246,25 +264,26 @@ impl GuardedSession {
         around: &[StatementKind],
     ) -> Result<LogicalPlan> {
         let mut identities = self.identities(state).with_seen(seen);
-        let mut facts = facts::gather(&plan, syntax, &mut identities, &self.guard)?;
+        let mut facts = facts::gather(&plan, syntax, &mut identities, guard)?;
         if let [outer, between @ ..] = around {
             let kinds = between.iter().copied().chain(facts.kinds()).collect();
             (facts.kind, facts.inner) = (*outer, kinds);
         }
-        let restrictions = self.decide(facts)?;
+        let restrictions = self.decide(guard, facts)?;
+        let sql = self.sql.now();
         let purpose = match &plan {
             LogicalPlan::Ddl(DdlStatement::CreateView(_)) => Purpose::Keep,
             _ => Purpose::Run,
         };
         let mut release = Release {
             state,
-            sql: &self.sql,
+            sql: &sql,
             identities: &mut identities,
             restrictions: &restrictions,
             purpose,
             catalogs: Some(guarded_catalogs(
                 state,
-                &self.planning(state, HashSet::new()),
+                &self.planning(guard, state, HashSet::new()),
             )),
         };
         release.plan(plan)
@@ -274,8 +293,8 @@ impl GuardedSession {
         Identities::new(state, (&self.home.0, &self.home.1))
     }
 
-    fn decide(&self, facts: StatementFacts) -> Result<Restrictions> {
-        decide(&self.guard, &self.subject, facts)
+    fn decide(&self, guard: &Guard, facts: StatementFacts) -> Result<Restrictions> {
+        decide(guard, &self.subject, facts)
     }
 }
 

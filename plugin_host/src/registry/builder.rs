@@ -1,22 +1,28 @@
 //! Finding and loading plugins.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use arc_swap::ArcSwap;
 
 use datafusion_plugin_api::abi::{CallError, PluginInstanceObject};
 
-use super::{Inner, LoadedPlugin, PassedOverFile, PluginHost};
+use super::{Generation, Inner, LoadedPlugin, PassedOverFile, PluginHost, sessions::Sessions};
 use crate::{
     config::Config,
     discover::{SearchPath, check_unique_names},
-    error::{HostError, LoadFailure, LoadFailures},
+    error::{HostError, LoadFailure, LoadFailures, LoadProblem},
     import::{
         drops::report_drop_failures,
         imported::Described,
         origin::Activated,
         policy::{self, ImportedPolicy},
     },
-    policy::Guard,
-    trust::{Checked, Examined, Grant, Grants, Trust},
+    policy::{Guard, SharedGuard},
+    trust::{Checked, Examined, Grant, Grants, Trust, TrustMode},
 };
 
 /// Says where plugins are and how they may be used.
@@ -114,28 +120,12 @@ impl PluginHostBuilder {
     /// # Errors
     /// As [`PluginHostBuilder::load`].
     pub fn check(self) -> Result<CheckedPlugins, HostError> {
-        let found = self.search.find().complete()?;
-        let mut passed_over: Vec<_> = found.passed_over.into_iter().map(Into::into).collect();
-        let mut trust = Trust::new(&self.config);
-        let mut failures = trust.missing(&self.search);
-        let mut checked = Vec::new();
-        for candidate in found.candidates {
-            match trust.examine(&candidate) {
-                Ok(Examined::Plugin(plugin)) => checked.push(*plugin),
-                Ok(Examined::PassedOver(reason)) => passed_over.push(PassedOverFile {
-                    path: candidate.path,
-                    reason,
-                }),
-                Err(problem) => failures.push(LoadFailure {
-                    path: candidate.path,
-                    problem,
-                }),
-            }
-        }
-        check_unique_names(checked.iter().map(|plugin| {
-            let artifact = plugin.artifact();
-            (artifact.manifest().name.as_str(), artifact.path())
-        }))?;
+        let Found {
+            checked,
+            passed_over,
+            failures,
+            ..
+        } = self.find()?;
         if !failures.is_empty() {
             return Err(HostError::Load(LoadFailures {
                 failures,
@@ -149,8 +139,67 @@ impl PluginHostBuilder {
         })
     }
 
+    /// Finds and checks the plugins that are enabled.
+    ///
+    /// # Errors
+    /// When a named path is missing, or two files hold plugins of one name.
+    pub(super) fn find(&self) -> Result<Found, HostError> {
+        let found = self.search.find().complete()?;
+        let mut passed_over: Vec<_> = found.passed_over.into_iter().map(Into::into).collect();
+        let mut trust = Trust::new(&self.config);
+        let mut failures = trust.missing(&self.search);
+        let (mut checked, mut not_locked) = (Vec::new(), Vec::new());
+        for candidate in found.candidates {
+            match trust.examine(&candidate) {
+                Ok(Examined::Plugin(plugin)) => checked.push(*plugin),
+                Ok(Examined::PassedOver(reason)) => passed_over.push(PassedOverFile {
+                    path: candidate.path,
+                    reason,
+                }),
+                Ok(Examined::NotLocked(reason)) => {
+                    not_locked.push(candidate.path.clone());
+                    passed_over.push(PassedOverFile {
+                        path: candidate.path,
+                        reason,
+                    });
+                }
+                Err(problem) => failures.push(LoadFailure {
+                    path: candidate.path,
+                    problem,
+                }),
+            }
+        }
+        check_unique_names(checked.iter().map(|plugin| {
+            let artifact = plugin.artifact();
+            (artifact.manifest().name.as_str(), artifact.path())
+        }))?;
+        Ok(Found {
+            checked,
+            passed_over,
+            not_locked,
+            failures,
+        })
+    }
+
+    /// Judges, opens and activates a plugin.
+    pub(super) fn load_one(&self, checked: Checked) -> Result<LoadedPlugin, LoadProblem> {
+        let host = self.name.as_deref().unwrap_or("datafusion-plugin-host");
+        let grants = self.granted(&checked);
+        LoadedPlugin::load_within(checked, grants, &self.config, host)
+    }
+
+    pub(super) fn configuration(&self) -> &Config {
+        &self.config
+    }
+
+    /// Where plugins are looked for.
+    #[cfg(feature = "watch")]
+    pub(super) fn searched(&self) -> &SearchPath {
+        &self.search
+    }
+
     /// What a plugin may do.
-    fn granted(&self, checked: &Checked) -> Grants {
+    pub(super) fn granted(&self, checked: &Checked) -> Grants {
         let name = &checked.artifact().manifest().name;
         let own = self.grants.get(name).into_iter().flatten();
         let named = checked.granted().iter().chain(own).cloned();
@@ -176,18 +225,16 @@ impl CheckedPlugins {
     pub fn load(self) -> Result<PluginHost, HostError> {
         report_drop_failures();
         let Self {
-            builder,
+            mut builder,
             checked,
             passed_over,
         } = self;
-        let host = builder.name.as_deref().unwrap_or("datafusion-plugin-host");
         let mut failures = Vec::new();
         let mut plugins = Vec::new();
         for checked in checked {
             let path = checked.artifact().path().to_owned();
-            let grants = builder.granted(&checked);
-            match LoadedPlugin::load_within(checked, grants, &builder.config, host) {
-                Ok(plugin) => plugins.push(plugin),
+            match builder.load_one(checked) {
+                Ok(plugin) => plugins.push(Arc::new(plugin)),
                 Err(problem) => failures.push(LoadFailure { path, problem }),
             }
         }
@@ -198,28 +245,58 @@ impl CheckedPlugins {
             }));
         }
         let mut linked_in = Vec::new();
-        for (plugin, instance) in builder.linked_in {
+        for (plugin, instance) in std::mem::take(&mut builder.linked_in) {
             let taken = LinkedIn::take(&plugin, instance, &builder.config);
             let refuse = |source| HostError::LinkedIn { plugin, source };
             linked_in.push(taken.map_err(refuse)?);
         }
-        let linked = linked_in.iter().flat_map(|plugin| &plugin.policies);
-        let mut policies: Vec<_> = linked.cloned().collect();
-        policies.extend(plugins.iter().flat_map(|plugin| plugin.policies()).cloned());
-        let required = &builder.config.policies.required;
-        let ungranted = plugins.iter().flat_map(LoadedPlugin::ungranted_policies);
-        let guard = Guard::new(policies, required, ungranted);
+        let guard = guard_of(&builder.config, &linked_in, &plugins, None);
+        let vouched = plugins
+            .iter()
+            .filter(|plugin| plugin.trust().mode != TrustMode::Any)
+            .filter_map(|plugin| plugin.path().parent().map(Path::to_owned));
         let inner = Inner {
-            guard: Arc::new(guard),
+            guard: Arc::new(SharedGuard::new(guard)),
             linked_in,
-            plugins,
-            passed_over,
-            config: builder.config,
+            vouched: vouched.collect(),
+            current: ArcSwap::from_pointee(Generation {
+                plugins: plugins.into(),
+                passed_over: passed_over.into(),
+            }),
+            loader: builder,
+            sessions: Sessions::default(),
+            retained: Mutex::default(),
+            reloading: Mutex::default(),
         };
         Ok(PluginHost {
             inner: Arc::new(inner),
         })
     }
+}
+
+/// The policies of all plugins, asked as one.
+pub(super) fn guard_of(
+    config: &Config,
+    linked_in: &[LinkedIn],
+    plugins: &[Arc<LoadedPlugin>],
+    earlier: Option<&Guard>,
+) -> Guard {
+    let linked = linked_in.iter().flat_map(|plugin| &plugin.policies);
+    let loaded = plugins.iter().flat_map(|plugin| plugin.policies());
+    let ungranted = plugins
+        .iter()
+        .flat_map(|plugin| plugin.ungranted_policies());
+    let policies = linked.chain(loaded).cloned();
+    Guard::new(policies, &config.policies.required, ungranted, earlier)
+}
+
+/// What a search found.
+pub(super) struct Found {
+    pub(super) checked: Vec<Checked>,
+    pub(super) passed_over: Vec<PassedOverFile>,
+    /// Files among them that a lock does not name.
+    pub(super) not_locked: Vec<PathBuf>,
+    pub(super) failures: Vec<LoadFailure>,
 }
 
 /// A plugin that is linked into the program, of which the policies are taken.

@@ -9,6 +9,7 @@ use datafusion_plugin_api::abi::{
     message::{Activation, Exports, FunctionKind, PlannerDescriptor, RuleStage},
 };
 
+use super::source::Source;
 use crate::{
     artifact::{Artifact, description::Description},
     config::{Config, PluginConfig},
@@ -38,8 +39,7 @@ pub struct LoadedPlugin {
     functions: Vec<Imported>,
     policies: Vec<Arc<ImportedPolicy>>,
     activated: Arc<Activated>,
-    /// Lives as long as the plugin: its functions may rely on what activation set up.
-    _instance: PluginInstanceObject,
+    source: Source,
 }
 
 /// A declared capability that this host does not take.
@@ -100,6 +100,7 @@ impl LoadedPlugin {
             });
         }
         let verdict = verdict.within(&grants, &name);
+        let source = Source::of(artifact.path(), snapshot.as_ref());
         let module = match snapshot {
             Some(snapshot) => load::open_snapshot(snapshot),
             None => load::open(artifact.path()),
@@ -145,6 +146,7 @@ impl LoadedPlugin {
             false => Ok(Vec::new()),
         };
         let policies = policies.map_err(attribute)?;
+        activated.keep(instance);
         let refused = verdict
             .refused_capabilities
             .into_iter()
@@ -159,7 +161,7 @@ impl LoadedPlugin {
             functions,
             policies,
             activated,
-            _instance: instance,
+            source,
         })
     }
 
@@ -196,6 +198,15 @@ impl LoadedPlugin {
     /// Why and since when the plugin is in quarantine; nothing while it is in use.
     pub fn quarantine(&self) -> Option<Quarantine> {
         self.activated.health().quarantine()
+    }
+
+    /// What it was loaded from.
+    pub(super) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    pub(super) fn artifact(&self) -> &Artifact {
+        &self.artifact
     }
 
     pub(crate) fn activated(&self) -> &Arc<Activated> {

@@ -33,6 +33,8 @@ pub enum Examined {
     Plugin(Box<Checked>),
     /// It is not to be loaded; why.
     PassedOver(String),
+    /// It is not to be loaded: the directory's lock does not name it.
+    NotLocked(String),
 }
 
 /// A plugin file whose bytes were checked.
@@ -50,6 +52,23 @@ impl Checked {
     /// What the file says of itself.
     pub fn artifact(&self) -> &Artifact {
         &self.artifact
+    }
+
+    /// The same in a copy that nobody changes: what takes the place of a mapped file has to be opened by another
+    /// name.
+    pub(crate) fn copied(mut self) -> Result<Self, ArtifactError> {
+        if self.snapshot.is_none() {
+            let path = self.artifact.path().to_owned();
+            let snapshot = Snapshot::of(&path);
+            let unreadable = |problem| ArtifactError {
+                path: path.clone(),
+                problem,
+            };
+            let snapshot = snapshot.map_err(unreadable)?;
+            self.artifact = snapshot.artifact(&path)?;
+            self.snapshot = Some(snapshot);
+        }
+        Ok(self)
     }
 
     /// Why it may be loaded.
@@ -171,7 +190,7 @@ impl<'a> Trust<'a> {
             && lock.plugin_of_file(path).is_none()
         {
             let lock = lock.path().display();
-            return Ok(Examined::PassedOver(format!(
+            return Ok(Examined::NotLocked(format!(
                 "not in {lock}; review it and add it with 'plugin-host install'"
             )));
         }

@@ -115,7 +115,8 @@ fn another_datafusion_major_refuses_what_needs_it() {
         .plugin_file(copy)
         .load()
         .unwrap();
-    let [simplify, planner] = host.plugins()[0].refused() else {
+    let plugins = host.plugins();
+    let [simplify, planner] = plugins[0].refused() else {
         panic!("two capabilities are refused");
     };
     for (refused, kind) in [
@@ -314,7 +315,8 @@ fn an_unknown_capability_is_refused_alone() {
         .plugin_file(copy)
         .load()
         .unwrap();
-    let [refused] = host.plugins()[0].refused() else {
+    let plugins = host.plugins();
+    let [refused] = plugins[0].refused() else {
         panic!("one capability is refused");
     };
     let reason = refused.reason.to_string();
@@ -369,8 +371,9 @@ fn what_else_lies_in_a_directory() {
     let load = || PluginHost::builder().plugin_dir(folder.path()).load();
     let host = load().unwrap();
     assert_eq!(host.plugins().len(), 1);
-    let [passed] = host.passed_over() else {
-        panic!("{:?}", host.passed_over());
+    let passed_over = host.passed_over();
+    let [passed] = &*passed_over else {
+        panic!("{passed_over:?}");
     };
     assert_eq!(passed.path, library(&folder, "helper"));
     assert_says(&passed.reason, &["no plugin", "expected section"]);

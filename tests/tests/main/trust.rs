@@ -109,7 +109,7 @@ fn assert_refused(checked: Result<CheckedPlugins, HostError>, parts: &[&str]) {
 }
 
 /// A copy of a compiled plugin without what debuggers need, which is most of it.
-fn compiled(package: &str) -> (TempDir, PathBuf) {
+pub(super) fn compiled(package: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let from = plugin(package);
     let to = folder.path().join(from.file_name().unwrap());

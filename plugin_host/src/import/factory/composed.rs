@@ -30,6 +30,21 @@ impl FunctionFactories {
         KNOWN.find(slot)
     }
 
+    /// A slot with each factory's successor in its place, or without it where there is none. The slot cannot be
+    /// emptied: what is left may make nothing.
+    pub(crate) fn exchanged(
+        slot: &Arc<dyn FunctionFactory>,
+        successor: impl Fn(&Arc<PluginFunctionFactory>) -> Option<Arc<PluginFunctionFactory>>,
+    ) -> Arc<dyn FunctionFactory> {
+        let Some(composed) = Self::of(slot) else {
+            return Arc::clone(slot);
+        };
+        KNOWN.add(Self {
+            plugins: composed.plugins.iter().filter_map(successor).collect(),
+            last: composed.last.clone(),
+        })
+    }
+
     pub(crate) fn has(&self, factory: &Arc<PluginFunctionFactory>) -> bool {
         self.plugins.iter().any(|known| Arc::ptr_eq(known, factory))
     }

@@ -43,6 +43,10 @@ pub(crate) struct PluginExprPlanner {
 }
 
 impl PluginExprPlanner {
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     pub(crate) fn new(
         origin: Origin,
         object: ExpressionPlannerObject,

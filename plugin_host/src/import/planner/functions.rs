@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock, OnceLock},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use datafusion::{
@@ -38,6 +38,7 @@ impl PlanCall {
         let objects = HostObjects::new(PlannedFunctions {
             origin: origin.clone(),
             objects: Arc::clone(&brought),
+            sent: Mutex::default(),
         });
         Self { objects, brought }
     }
@@ -56,9 +57,23 @@ impl PlanCall {
 struct PlannedFunctions {
     origin: Origin,
     objects: Arc<OnceLock<PlanObjectsObject>>,
+    sent: Mutex<Sent>,
+}
+
+/// The plugin's own functions that went to it, by its numbers for them: those that come back have the names that
+/// they have in the session, which columns are named after.
+#[derive(Default)]
+struct Sent {
+    scalar: HashMap<u64, Arc<ScalarUDF>>,
+    aggregate: HashMap<u64, Arc<AggregateUDF>>,
+    window: HashMap<u64, Arc<WindowUDF>>,
 }
 
 impl PlannedFunctions {
+    fn sent(&self) -> MutexGuard<'_, Sent> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn objects(&self) -> Result<&PlanObjectsObject, CallError> {
         self.objects.get().ok_or_else(|| {
             CallError::contract(
@@ -96,15 +111,27 @@ fn builtin_windows() -> &'static HashMap<String, Arc<WindowUDF>> {
 
 impl PluginFunctions for PlannedFunctions {
     fn scalar_reference(&self, function: &ScalarUDF) -> Option<FunctionReference> {
-        reference_of(self.origin.plugin(), function)
+        let reference = reference_of(self.origin.plugin(), function)?;
+        let mut sent = self.sent();
+        let known = sent.scalar.entry(reference.identity);
+        known.or_insert_with(|| Arc::new(function.clone()));
+        Some(reference)
     }
 
     fn aggregate_reference(&self, function: &AggregateUDF) -> Option<FunctionReference> {
-        aggregate::reference_of(self.origin.plugin(), function)
+        let reference = aggregate::reference_of(self.origin.plugin(), function)?;
+        let mut sent = self.sent();
+        let known = sent.aggregate.entry(reference.identity);
+        known.or_insert_with(|| Arc::new(function.clone()));
+        Some(reference)
     }
 
     fn window_reference(&self, function: &WindowUDF) -> Option<FunctionReference> {
-        window::reference_of(self.origin.plugin(), function)
+        let reference = window::reference_of(self.origin.plugin(), function)?;
+        let mut sent = self.sent();
+        let known = sent.window.entry(reference.identity);
+        known.or_insert_with(|| Arc::new(function.clone()));
+        Some(reference)
     }
 
     fn scalar(&self, reference: &FunctionReference) -> Result<Arc<ScalarUDF>> {
@@ -113,6 +140,9 @@ impl PluginFunctions for PlannedFunctions {
             && let Some(builtin) = builtins().find(reference)
         {
             return Ok(builtin);
+        }
+        if let Some(sent) = self.sent().scalar.get(&reference.identity) {
+            return Ok(Arc::clone(sent));
         }
         let exported = reference.export.is_some();
         let function = self
@@ -136,6 +166,9 @@ impl PluginFunctions for PlannedFunctions {
         {
             return Ok(Arc::clone(builtin));
         }
+        if let Some(sent) = self.sent().aggregate.get(&reference.identity) {
+            return Ok(Arc::clone(sent));
+        }
         let import = || {
             let object = self.objects()?.aggregate_function(reference.identity)?;
             AggregateFunction::import_derived(&self.origin, object)
@@ -153,6 +186,9 @@ impl PluginFunctions for PlannedFunctions {
             && format!("{:?}", builtin.inner()) == reference.debug
         {
             return Ok(Arc::clone(builtin));
+        }
+        if let Some(sent) = self.sent().window.get(&reference.identity) {
+            return Ok(Arc::clone(sent));
         }
         let import = || {
             let object = self.objects()?.window_function(reference.identity)?;

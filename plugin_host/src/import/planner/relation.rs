@@ -36,6 +36,10 @@ pub(crate) struct PluginRelationPlanner {
 }
 
 impl PluginRelationPlanner {
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     pub(crate) fn new(
         origin: Origin,
         object: RelationPlannerObject,

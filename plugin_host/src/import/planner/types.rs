@@ -21,6 +21,10 @@ pub(crate) struct PluginTypePlanner {
 }
 
 impl PluginTypePlanner {
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     pub(crate) fn new(origin: Origin, object: TypePlannerObject) -> Self {
         let object = Arc::new(object);
         Self { origin, object }
@@ -54,6 +58,22 @@ impl TypePlanners {
     /// The planners of `slot`, if they are of this kind.
     pub(crate) fn of(slot: &Arc<dyn TypePlanner>) -> Option<Arc<Self>> {
         KNOWN.find(slot)
+    }
+
+    /// A slot with each planner's successor in its place, or without it where there is none.
+    pub(crate) fn exchanged(
+        slot: Arc<dyn TypePlanner>,
+        successor: impl Fn(&Arc<PluginTypePlanner>) -> Option<Arc<PluginTypePlanner>>,
+    ) -> Option<Arc<dyn TypePlanner>> {
+        let Some(composed) = Self::of(&slot) else {
+            return Some(slot);
+        };
+        let kept: Vec<_> = composed.plugins.iter().filter_map(successor).collect();
+        let last = composed.last.clone();
+        match kept.is_empty() {
+            true => last,
+            false => Some(Self::before(kept, last)),
+        }
     }
 
     pub(crate) fn has(&self, planner: &Arc<PluginTypePlanner>) -> bool {

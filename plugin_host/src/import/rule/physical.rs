@@ -40,6 +40,10 @@ pub(crate) struct PluginPhysicalRule {
 }
 
 impl PluginPhysicalRule {
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     pub(crate) fn new(
         origin: Origin,
         object: PhysicalRuleObject,

@@ -40,6 +40,10 @@ impl PluginTableFunction {
     pub(crate) fn new(function: Arc<TableFunction>) -> Self {
         Self(function)
     }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.0.origin
+    }
 }
 
 impl PartialEq for PluginTableFunction {

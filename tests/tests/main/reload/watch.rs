@@ -1,0 +1,109 @@
+//! A directory that is watched.
+
+use std::{
+    fs::File,
+    io::Write,
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    time::Duration,
+};
+
+use datafusion_plugin_host::{HostError, Watch};
+
+use super::*;
+
+const SETTLED: Duration = Duration::from_millis(400);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+type Told = Receiver<std::result::Result<ReloadReport, HostError>>;
+
+fn watched(host: &PluginHost) -> (Watch, Told) {
+    let (tell, told) = mpsc::channel();
+    let watch = host.watch(SETTLED, move |report| drop(tell.send(report)));
+    (watch.unwrap(), told)
+}
+
+/// The next report with something in it. On a busy machine a file may take longer than the settling time to be
+/// written aside.
+fn next(told: &Told) -> ReloadReport {
+    loop {
+        let report = told.recv_timeout(PATIENCE).unwrap().unwrap();
+        if !report.is_unchanged() || report.failures().next().is_some() {
+            return report;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_taken_in_and_a_failure_told() {
+    let place = Place::with(ONE);
+    let host = place.load("");
+    let context = session(&host);
+    let (watch, told) = watched(&host);
+    place.put(TWO);
+    assert_replaced(&next(&told));
+    is_version(&context, 2).await;
+
+    place.replace(|file| fs::write(file, "no library").unwrap());
+    let report = next(&told);
+    assert!(failure(&report).contains("text file"), "{report:?}");
+    is_version(&context, 2).await;
+
+    drop(watch);
+    place.put(ONE);
+    // The sender goes with the thread.
+    let ended = told.recv_timeout(PATIENCE);
+    assert!(matches!(ended, Err(RecvTimeoutError::Disconnected)));
+    is_version(&context, 2).await;
+}
+
+/// Nothing is looked at before it has been quiet.
+#[tokio::test]
+async fn a_burst_is_one_reload_and_half_a_file_none() {
+    let place = Place::with(ONE);
+    let host = place.load("");
+    let context = session(&host);
+    let (_watch, told) = watched(&host);
+    // In place, where nothing is loaded from.
+    fs::remove_file(place.file()).unwrap();
+    let mut file = File::create(place.file()).unwrap();
+    let bytes = fs::read(library(TWO)).unwrap();
+    for part in bytes.chunks(bytes.len().div_ceil(20)) {
+        file.write_all(part).unwrap();
+        tokio::time::sleep(SETTLED / 40).await;
+    }
+    drop(file);
+    // Half of it may have been quiet for long on a machine that is busy; it is refused then, not loaded.
+    let mut reports = Vec::new();
+    loop {
+        let report = told.recv_timeout(PATIENCE).unwrap().unwrap();
+        let whole = matches!(
+            outcome(&report),
+            ReloadOutcome::Replaced { .. } | ReloadOutcome::Added { .. }
+        );
+        reports.push(report);
+        if whole {
+            break;
+        }
+    }
+    is_version(&context, 2).await;
+    assert!(reports.len() < 5, "{reports:?}");
+    assert!(matches!(
+        told.recv_timeout(3 * SETTLED),
+        Err(RecvTimeoutError::Timeout)
+    ));
+}
+
+/// Guards that the thread of a watch does not keep the host.
+#[test]
+fn a_watch_does_not_keep_the_host() {
+    let place = Place::with(ONE);
+    let host = place.load("");
+    let (_watch, told) = watched(&host);
+    drop(host);
+    place.put(TWO);
+    // The thread ends without a report, and drops what would tell.
+    assert!(matches!(
+        told.recv_timeout(PATIENCE),
+        Err(RecvTimeoutError::Disconnected)
+    ));
+}
