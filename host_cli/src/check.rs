@@ -6,6 +6,7 @@ mod calls;
 use std::{
     io::{self, Write},
     path::PathBuf,
+    time::Duration,
 };
 
 use datafusion_plugin_host::{
@@ -107,7 +108,7 @@ pub(crate) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, CliErro
         functions: Vec::new(),
         tables: Vec::new(),
     };
-    report.ask_children();
+    report.ask_children(args.time_limit.duration());
     report.ok = report.findings.is_empty();
     if args.json {
         output::json(out, &report)?;
@@ -124,11 +125,11 @@ pub(crate) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, CliErro
 impl Report {
     /// Has the functions called and the tables read; a child that crashes is followed by one that goes
     /// on behind what was its last.
-    fn ask_children(&mut self) {
+    fn ask_children(&mut self, limit: Duration) {
         for _ in 0..=MAX_CRASHES {
             let begun = self.begun();
             let arguments = ["--skip".to_owned(), begun.to_string()];
-            let told = child::ask("child-check", &self.path, &arguments);
+            let told = child::ask("child-check", &self.path, &arguments, limit);
             told.answers.into_iter().for_each(|part| self.add(part));
             match told.end {
                 Ok(()) => return,

@@ -17,8 +17,6 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-/// How long a child may say nothing.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// What messages start with.
 const MARK: &str = "\u{1}plugin-host\u{1}";
 /// How much of the child's stderr is kept.
@@ -92,11 +90,12 @@ fn tell(out: &mut dyn Write, message: &Message<impl Serialize>) -> io::Result<()
 
 /// Runs a hidden subcommand on a file.
 ///
-/// A child that crashes, hangs or falls silent is an end that names its last step.
+/// A child that crashes, hangs or says nothing for `limit` is an end that names its last step.
 pub(crate) fn ask<A: DeserializeOwned + Send + 'static>(
     subcommand: &str,
     file: &Path,
     arguments: &[String],
+    limit: Duration,
 ) -> Told<A> {
     let start = || {
         Command::new(env::current_exe()?)
@@ -110,7 +109,7 @@ pub(crate) fn ask<A: DeserializeOwned + Send + 'static>(
     };
     let mut answers = Vec::new();
     let end = match start() {
-        Ok(child) => listen(child, TIME_LIMIT, &mut answers),
+        Ok(child) => listen(child, limit, &mut answers),
         Err(error) => Err(error.into()),
     };
     Told { answers, end }
@@ -210,6 +209,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    const TIME_LIMIT: Duration = Duration::from_secs(60);
 
     fn shell(script: &str, limit: Duration) -> Told<u32> {
         let child = Command::new("sh")

@@ -3,7 +3,10 @@
 mod ordered;
 mod trust;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use datafusion_plugin_host::{
@@ -44,13 +47,13 @@ pub(crate) enum Command {
     /// The plugin is activated in a process of its own to ask it. The file is replaced in one
     /// step; packing again changes nothing. Exit status: 0 when the file has its description,
     /// 1 when the plugin cannot be activated here, 2 when the file is no plugin.
-    Pack(FileArgs),
+    Pack(PackArgs),
     /// Load a plugin in a process of its own and call every function
     ///
     /// Exports are compared with the manifest; every function is called with empty, null and
-    /// one-row input. A function that takes the process down is named, and the others are still
-    /// called. Exit status: 0 when nothing was found, 1 when something was, 2 when the file
-    /// is no plugin.
+    /// one-row input. A function that takes the process down or does not return is named, with the
+    /// signal, and the others are still called. Exit status: 0 when nothing was found, 1 when
+    /// something was, a crash among it, 2 when the file is no plugin.
     Check(CheckArgs),
     /// Run SQL with plugins installed
     ///
@@ -74,11 +77,36 @@ pub(crate) struct FileArgs {
     pub(crate) file: PathBuf,
 }
 
+/// How long a process with a plugin may take.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct TimeLimit {
+    /// How long one step may take: the activation, or a call
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    time_limit: u64,
+}
+
+impl TimeLimit {
+    pub(crate) fn duration(self) -> Duration {
+        Duration::from_secs(self.time_limit)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PackArgs {
+    /// The plugin library
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) time_limit: TimeLimit,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
     /// The plugin library
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) time_limit: TimeLimit,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

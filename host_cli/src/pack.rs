@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write},
     path::Path,
+    time::Duration,
 };
 
 use datafusion_plugin_host::{
@@ -15,11 +16,11 @@ use tempfile::NamedTempFile;
 
 use crate::{
     child::{self, Told},
-    cli::FileArgs,
+    cli::PackArgs,
     exit::{CliError, Exit},
 };
 
-pub(crate) fn run(args: &FileArgs) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &PackArgs) -> Result<Exit, CliError> {
     let file = &args.file;
     match Artifact::read(file) {
         // What is packed is to be replaced, be it damaged.
@@ -28,17 +29,18 @@ pub(crate) fn run(args: &FileArgs) -> Result<Exit, CliError> {
         }
         _ => {}
     }
-    let description = describe(file)?;
+    let description = describe(file, args.time_limit.duration())?;
     pack(file, &description)?;
     Ok(Exit::Success)
 }
 
 /// Asks the plugin, in a process of its own.
-fn describe(file: &Path) -> Result<Description, CliError> {
+fn describe(file: &Path, limit: Duration) -> Result<Description, CliError> {
     // A host refuses a plugin that differs from its description: ask one without.
     let copy = copy_unpacked(file)?;
     let asked = copy.as_ref().map_or(file, NamedTempFile::path);
-    let mut told: Told<Result<Description, String>> = child::ask("child-describe", asked, &[]);
+    let mut told: Told<Result<Description, String>> =
+        child::ask("child-describe", asked, &[], limit);
     let problem = match (told.end, told.answers.pop()) {
         (Ok(()), Some(Ok(description))) => return Ok(description),
         (Ok(()), Some(Err(problem))) => problem,

@@ -12,6 +12,8 @@ pub(crate) mod interface;
 
 mod arrow;
 #[cfg(feature = "df55")]
+mod arrow_check;
+#[cfg(feature = "df55")]
 mod arrow_exchange;
 #[cfg(feature = "df55")]
 mod arrow_flat;
@@ -38,7 +40,8 @@ mod waker;
 pub use arrow::{ArrowArray, ArrowSchema};
 #[cfg(feature = "df55")]
 pub use arrow_exchange::{
-    export_array, export_fields, export_schema, import_array, import_fields, import_schema,
+    Validation, export_array, export_fields, export_schema, import_array, import_fields,
+    import_schema, import_validated,
 };
 pub use catalog::{Catalog, CatalogObject, CatalogSchema, CatalogSchemaObject};
 pub use error::{CallError, ErrorKind, ErrorLink, Origin};

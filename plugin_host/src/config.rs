@@ -11,6 +11,7 @@
 //! quarantine = { after = 3 }  # in place of the host's
 //! limits = { stream_ms = 60000, memory_bytes = 1073741824 } # each in place of the host's
 //! grants = ["expr_planner"]   # beyond functions and tables
+//! validation = "full"         # in place of the host's
 //!
 //! [trust]
 //! mode = "signed"             # or "locked", the default where there is a plugins.lock, or "any"
@@ -27,6 +28,7 @@
 //! runtime_threads = 4         # of each plugin's own runtime; 0 lets the plugin choose
 //! quarantine = { after = 10, within_ms = 60000 } # the default: so many faults are too many; 0 for never
 //! limits = { activation_ms = 10000, planning_ms = 5000 } # of each plugin; none are the default
+//! validation = "structural"   # the default, or "full": how far arrays of plugins are looked at
 //! ```
 
 use std::{
@@ -36,6 +38,7 @@ use std::{
     time::Duration,
 };
 
+pub use datafusion_plugin_api::abi::Validation;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -82,6 +85,8 @@ pub struct PluginConfig {
     pub quarantine: Option<QuarantineConfig>,
     /// What it may take; the host's where absent.
     pub limits: LimitsConfig,
+    /// How far arrays that it returns are looked at; the host's where absent.
+    pub validation: Option<Validation>,
     /// Handed to the plugin at activation, as JSON.
     #[serde(deserialize_with = "json_options")]
     pub options: Map<String, Value>,
@@ -98,6 +103,7 @@ impl Default for PluginConfig {
             async_batch_size: None,
             quarantine: None,
             limits: LimitsConfig::default(),
+            validation: None,
             options: Map::new(),
         }
     }
@@ -225,6 +231,8 @@ pub struct HostConfig {
     pub quarantine: QuarantineConfig,
     /// What each plugin may take.
     pub limits: LimitsConfig,
+    /// How far arrays that plugins return are looked at before DataFusion takes them.
+    pub validation: Validation,
 }
 
 /// Why a configuration could not be read.
@@ -305,6 +313,12 @@ impl Config {
         own.unwrap_or(self.host.runtime_threads)
     }
 
+    /// How far arrays that a plugin returns are looked at.
+    pub fn validation(&self, name: &str) -> Validation {
+        let own = self.plugins.get(name).and_then(|plugin| plugin.validation);
+        own.unwrap_or(self.host.validation)
+    }
+
     /// What puts a plugin in quarantine.
     pub fn quarantine(&self, name: &str) -> &QuarantineConfig {
         let own = self
@@ -370,6 +384,7 @@ mod tests {
             async_batch_size = 64
             quarantine = { after = 3 }
             limits = { planning_ms = 7, memory_bytes = 8, runtime_threads = 9 }
+            validation = "structural"
             [plugins.spark.options]
             ansi = true
             since = 2024-05-01
@@ -394,6 +409,7 @@ mod tests {
             runtime_threads = 3
             quarantine = { after = 20, within_ms = 1000 }
             limits = { planning_ms = 5, stream_ms = 6 }
+            validation = "full"
             "#,
         )
         .unwrap();
@@ -411,6 +427,9 @@ mod tests {
         assert_eq!((limits.planning_ms, others.planning_ms), (Some(7), Some(5)));
         assert_eq!((limits.stream_ms, others.stream_ms), (Some(6), Some(6)));
         assert_eq!((limits.memory_bytes, others.memory_bytes), (Some(8), None));
+        assert_eq!(config.validation("spark"), Validation::Structural);
+        assert_eq!(config.validation("old"), Validation::Full);
+        assert_eq!(Config::default().validation("old"), Validation::Structural);
         assert_eq!(config.runtime_threads("spark"), 9);
         assert_eq!(config.runtime_threads("old"), 3);
         let expected = json!({
@@ -453,6 +472,7 @@ mod tests {
             ("[plugins.a", ["line 1", "plugins.toml"]),
             ("[plugins.a]\ngrants = ['polcy']", ["line 2", "'polcy'"]),
             ("[trust]\nmode = 'some'", ["line 2", "some"]),
+            ("[host]\nvalidation = 'some'", ["line 2", "structural"]),
             ("[trust]\nkeys = ['RW']", ["line 2", "minisign public key"]),
         ] {
             let message = Config::parse(text).unwrap_err().to_string();

@@ -8,6 +8,7 @@ pub(crate) mod catalog;
 pub(crate) mod composed;
 pub(crate) mod drops;
 pub(crate) mod exchange;
+pub(crate) mod exports;
 pub(crate) mod factory;
 pub(crate) mod groups_accumulator;
 pub(crate) mod health;

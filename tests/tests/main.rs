@@ -12,6 +12,7 @@ mod main {
     mod end_to_end;
     mod errors;
     mod fidelity;
+    mod hostile;
     mod limits;
     mod logging;
     mod metrics;

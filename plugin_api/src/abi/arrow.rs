@@ -11,13 +11,13 @@ use abi_stable::StableAbi;
 #[repr(C)]
 #[derive(StableAbi, Debug)]
 pub struct ArrowSchema {
-    format: *const c_char,
-    name: *const c_char,
-    metadata: *const c_char,
+    pub(super) format: *const c_char,
+    pub(super) name: *const c_char,
+    pub(super) metadata: *const c_char,
     flags: i64,
-    n_children: i64,
-    children: *mut *mut c_void,
-    dictionary: *mut c_void,
+    pub(super) n_children: i64,
+    pub(super) children: *mut *mut c_void,
+    pub(super) dictionary: *mut c_void,
     release: Option<unsafe extern "C" fn(*mut c_void)>,
     private_data: *mut c_void,
 }

@@ -9,7 +9,9 @@ use arrow::{
 
 use super::{
     ArrowArray, ArrowSchema, CallError,
+    arrow_check::{check_array, check_schema, check_type},
     arrow_flat::{export_flat, import_flat},
+    guard::catch,
 };
 
 const _: () = {
@@ -60,30 +62,86 @@ fn export_data(data: &ArrayData) -> ArrowArray {
     unsafe { std::mem::transmute::<FFI_ArrowArray, ArrowArray>(FFI_ArrowArray::new(data)) }
 }
 
-/// Takes an array in as one of `data_type`, without copying.
-///
-/// The structure is checked: that the array is there, its buffer and child counts, its lengths, and
-/// the first and last offset. Values inside buffers are taken on trust.
+/// How far an array is looked at before anything reads it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Validation {
+    /// What takes no look at the values: that the array is there, buffer and child counts, lengths, addresses
+    /// and their alignment, the number of nulls, no nulls where the type has none, the first and last offset.
+    #[default]
+    Structural,
+    /// The values too, row by row: every offset, UTF-8, keys of dictionaries, views, type ids.
+    Full,
+}
+
+/// Takes an array in as one of `data_type`, without copying, and checks its structure.
 ///
 /// # Errors
 /// A contract error that says what is wrong.
 pub fn import_array(array: ArrowArray, data_type: &DataType) -> Result<ArrayRef, CallError> {
+    import_validated(array, data_type, Validation::Structural)
+}
+
+/// As [`import_array`], looked at as far as `validation` says.
+///
+/// # Errors
+/// A contract error that says what is wrong.
+pub fn import_validated(
+    array: ArrowArray,
+    data_type: &DataType,
+    validation: Validation,
+) -> Result<ArrayRef, CallError> {
     if array.is_released() {
         return Err(CallError::contract("an array that was released already"));
     }
     let array = match import_flat(array, data_type) {
-        Ok(imported) => return Ok(imported),
+        Ok(imported) if validation == Validation::Structural => return Ok(imported),
+        Ok(imported) => {
+            let valid = imported.to_data().validate_full();
+            valid.map_err(|error| invalid(data_type, error))?;
+            return Ok(imported);
+        }
         Err(array) => array,
     };
+    check_array(&array, data_type).map_err(|problem| invalid(data_type, problem))?;
     // SAFETY: as in `export_data`.
     let array = unsafe { std::mem::transmute::<ArrowArray, FFI_ArrowArray>(array) };
-    // SAFETY: the other side promises a valid array of this type: both sides fixed it when the
-    // call was bound, and the sending side compares each array with it.
-    let data = unsafe { from_ffi_and_data_type(array, data_type.clone()) }
-        .map_err(|error| CallError::contract(format!("an array of type {data_type}: {error}")))?;
-    data.validate()
-        .map_err(|error| CallError::contract(format!("an array of type {data_type}: {error}")))?;
-    Ok(make_array(data))
+    // Nothing in there is known to panic once the structure is checked.
+    catch(|| {
+        // SAFETY: the structure was checked just now; that buffers have their bytes is the other side's promise.
+        let data = unsafe { from_ffi_and_data_type(array, data_type.clone()) };
+        let data = data.map_err(|error| invalid(data_type, error))?;
+        let valid = match validation {
+            // Arrow asserts that runs are in order.
+            Validation::Structural if !has_runs(data_type) => {
+                data.validate().and_then(|()| validate_nulls(&data))
+            }
+            _ => data.validate_full(),
+        };
+        valid.map_err(|error| invalid(data_type, error))?;
+        Ok(make_array(data))
+    })
+}
+
+fn invalid(data_type: &DataType, problem: impl std::fmt::Display) -> CallError {
+    CallError::contract(format!("an array of type {data_type}: {problem}"))
+}
+
+/// Whether there are no nulls where the type has none.
+fn validate_nulls(data: &ArrayData) -> Result<(), ArrowError> {
+    data.validate_nulls()?;
+    data.child_data().iter().try_for_each(validate_nulls)
+}
+
+fn has_runs(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::RunEndEncoded(..) => true,
+        DataType::Dictionary(_, values) => has_runs(values),
+        other => children_of(other)
+            .into_iter()
+            .any(|child| has_runs(child.data_type())),
+    }
 }
 
 /// Hands fields out as the children of a struct schema.
@@ -181,6 +239,8 @@ pub fn import_schema(schema: &ArrowSchema) -> Result<Schema, CallError> {
     if schema.is_released() {
         return Ok(Schema::empty());
     }
+    check_schema(schema)
+        .map_err(|problem| CallError::contract(format!("an unreadable schema: {problem}")))?;
     // SAFETY: as in `export_schema`, by reference.
     let schema = unsafe { &*std::ptr::from_ref(schema).cast::<FFI_ArrowSchema>() };
     // A struct's fields are read one by one: arrow would refuse duplicate names otherwise.
@@ -189,6 +249,10 @@ pub fn import_schema(schema: &ArrowSchema) -> Result<Schema, CallError> {
         .map(Field::try_from)
         .collect::<Result<Fields, _>>()
         .map_err(|error| CallError::contract(format!("an unreadable schema: {error}")))?;
+    let mut types = fields.iter().map(|field| field.data_type());
+    types
+        .try_for_each(check_type)
+        .map_err(|problem| CallError::contract(format!("an unreadable schema: {problem}")))?;
     let metadata = schema
         .metadata()
         .map_err(|error| CallError::contract(format!("an unreadable schema: {error}")))?;

@@ -16,7 +16,7 @@ use arrow::{
     },
 };
 
-use super::ArrowArray;
+use super::{ArrowArray, arrow_check::mask_agrees};
 
 /// What an array handed out holds on to: its buffers, and the list of their addresses.
 struct Flat {
@@ -234,7 +234,8 @@ impl Import<'_> {
         Some(BooleanBuffer::new(buffer, offset, length))
     }
 
-    /// The null mask, where there is one; `None` when the array is not flat with so many buffers.
+    /// The null mask, where there is one; `None` when the array is not flat with so many buffers, or counts
+    /// its nulls wrong.
     #[allow(
         clippy::option_option,
         reason = "no mask is one answer, not flat the other"
@@ -244,17 +245,26 @@ impl Import<'_> {
             && self.array.n_children == 0
             && self.array.dictionary.is_null()
             && !self.array.buffers.is_null()
-            && !self.array.is_released();
+            && self.array.buffers.is_aligned()
+            && !self.array.is_released()
+            && self.array.null_count >= -1;
         if !plain {
             return None;
         }
         // SAFETY: there is at least one buffer.
-        let absent = unsafe { *self.array.buffers }.is_null();
-        match (absent, self.array.null_count) {
-            (_, 0) => Some(None),
-            (true, count) if count > 0 => None,
-            (true, _) => Some(None),
-            (false, _) => Some(Some(NullBuffer::new(self.bits(0)?))),
+        let mask = unsafe { *self.array.buffers };
+        match (mask.is_null(), self.array.null_count) {
+            (true, ..=0) => Some(None),
+            (true, _) => None,
+            (false, 0) => {
+                let (offset, length) = self.rows()?;
+                // SAFETY: a mask has a bit for every row.
+                unsafe { mask_agrees(mask, offset, length, 0) }.then_some(None)
+            }
+            (false, count) => {
+                let mask = NullBuffer::new(self.bits(0)?);
+                (count == -1 || mask.null_count() as i64 == count).then_some(Some(mask))
+            }
         }
     }
 
@@ -262,6 +272,7 @@ impl Import<'_> {
         let nulls = self.nulls(2)?;
         let (offset, length) = self.rows()?;
         let bytes = (offset + length).checked_mul(size_of::<T::Native>())?;
+        isize::try_from(bytes).ok()?;
         let buffer = self.buffer(1, bytes, align_of::<T::Native>())?;
         let values = ScalarBuffer::<T::Native>::new(buffer, offset, length);
         let array = PrimitiveArray::<T>::new(values, nulls);
@@ -283,11 +294,12 @@ impl Import<'_> {
         let bytes = (offset + length)
             .checked_add(1)?
             .checked_mul(size_of::<T::Offset>())?;
+        isize::try_from(bytes).ok()?;
         let buffer = self.buffer(1, bytes, align_of::<T::Offset>())?;
         let offsets = ScalarBuffer::<T::Offset>::new(buffer, offset, length + 1);
         let start = ArrowNativeType::to_usize(*offsets.first()?)?;
         let end = ArrowNativeType::to_usize(*offsets.last()?)?;
-        if start > end {
+        if start > end || isize::try_from(end).is_err() {
             return None;
         }
         let values = match end {
@@ -309,15 +321,28 @@ impl Import<'_> {
             && array.offset == 0
             && array.null_count == 0
             && array.n_buffers == 1
+            && array.dictionary.is_null()
             && !array.children.is_null()
+            && array.children.is_aligned()
+            && !array.buffers.is_null()
+            && array.buffers.is_aligned()
             && !array.is_released();
         if !plain {
+            return None;
+        }
+        // SAFETY: there is one buffer. A mask without nulls is for the other way to look at.
+        if !unsafe { *array.buffers }.is_null() {
             return None;
         }
         let mut columns = Vec::with_capacity(fields.len());
         for (index, field) in fields.iter().enumerate() {
             // SAFETY: there are as many children as fields, and the owner keeps them alive.
-            let child = unsafe { (*array.children.add(index)).cast::<ArrowArray>().as_ref() }?;
+            let child = unsafe { *array.children.add(index) }.cast::<ArrowArray>();
+            if !child.is_aligned() {
+                return None;
+            }
+            // SAFETY: as above.
+            let child = unsafe { child.as_ref() }?;
             if child.length != array.length || child.is_released() {
                 return None;
             }

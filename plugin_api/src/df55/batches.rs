@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 
 use arrow::{
-    array::{AsArray, StructArray},
+    array::{Array, AsArray, StructArray},
     datatypes::{DataType, SchemaRef},
     record_batch::RecordBatch,
 };
@@ -11,7 +11,8 @@ use datafusion_execution::SendableRecordBatchStream;
 
 use super::error::to_call_error;
 use crate::abi::{
-    ArrowArray, Batch, BatchStreamObject, CallError, HostWaker, export_array, import_array,
+    ArrowArray, Batch, BatchStreamObject, CallError, HostWaker, Validation, export_array,
+    import_validated,
 };
 
 /// Hands a batch out as one of `schema`.
@@ -96,6 +97,7 @@ impl BatchSource {
 pub struct BatchReader {
     schema: SchemaRef,
     row_type: DataType,
+    validation: Validation,
     /// Released at the end, or at the first error.
     stream: Option<BatchStreamObject>,
 }
@@ -106,8 +108,16 @@ impl BatchReader {
         Self {
             row_type: DataType::Struct(schema.fields().clone()),
             schema,
+            validation: Validation::Structural,
             stream: Some(stream),
         }
+    }
+
+    /// The same with batches looked at as far as `validation` says.
+    #[must_use]
+    pub fn validated(mut self, validation: Validation) -> Self {
+        self.validation = validation;
+        self
     }
 
     /// The schema of the batches.
@@ -136,8 +146,11 @@ impl BatchReader {
     }
 
     fn batch(&self, array: ArrowArray) -> Result<RecordBatch, CallError> {
-        let rows = import_array(array, &self.row_type)?;
+        let rows = import_validated(array, &self.row_type, self.validation)?;
         let rows = rows.as_struct();
+        if rows.null_count() > 0 {
+            return Err(CallError::contract("a batch with rows that are null"));
+        }
         if rows.columns().is_empty() {
             return Ok(RecordBatch::from(rows));
         }

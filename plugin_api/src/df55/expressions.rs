@@ -52,6 +52,8 @@ pub use whole::{crosses_whole, expressions_in, expressions_with, pack_whole};
 /// Levels of one part. A level takes up to three protobuf messages of the hundred that can be
 /// read; the rest is for nested types in casts.
 const PART_DEPTH: usize = 16;
+/// Levels of an expression that is read: whoever has it walks and drops it by recursion.
+const MAX_DEPTH: usize = 4_000;
 
 /// Decides what stays behind.
 pub(super) trait Departure {
@@ -252,19 +254,25 @@ pub(super) fn unpack(
         values,
         arrival,
         done: wire.iter().map(|_| None).collect(),
+        deepest: 0,
     };
     // A part refers only to those after it, so these are ready when it needs them.
     for (position, expr) in wire.into_iter().enumerate().rev() {
-        let expr = unpacker.fill(expr, position)?;
+        unpacker.deepest = 0;
+        let expr = unpacker.fill(expr, position, 1)?;
+        let deepest = unpacker.deepest;
         if let Some(slot) = unpacker.done.get_mut(position) {
-            *slot = Some(expr);
+            *slot = Some((expr, deepest));
         }
     }
     let mut roots = unpacker.done;
     roots.truncate(list.roots);
     roots
         .into_iter()
-        .map(|root| root.ok_or_else(|| breach("an expression that is part of another".to_owned())))
+        .map(|root| match root {
+            Some((root, _)) => Ok(root),
+            None => Err(breach("an expression that is part of another".to_owned())),
+        })
         .collect()
 }
 
@@ -272,20 +280,37 @@ struct Unpacker<'a> {
     slots: &'a [ExpressionSlot],
     values: &'a [ScalarValue],
     arrival: &'a dyn Arrival,
-    done: Vec<Option<Expr>>,
+    /// Roots and parts, with their depth.
+    done: Vec<Option<(Expr, usize)>>,
+    /// The depth of the part that is being filled in.
+    deepest: usize,
 }
 
 impl Unpacker<'_> {
-    fn fill(&mut self, expr: Expr, position: usize) -> Result<Expr> {
+    fn fill(&mut self, expr: Expr, position: usize, level: usize) -> Result<Expr> {
+        self.reach(level)?;
         match expr {
-            Expr::Column(column) => self.stand_in(&column, position),
+            Expr::Column(column) => self.stand_in(&column, position, level),
             expr => Ok(expr
-                .map_children(|child| self.fill(child, position).map(Transformed::yes))?
+                .map_children(|child| {
+                    let child = self.fill(child, position, level + 1)?;
+                    Ok(Transformed::yes(child))
+                })?
                 .data),
         }
     }
 
-    fn stand_in(&mut self, column: &Column, position: usize) -> Result<Expr> {
+    fn reach(&mut self, level: usize) -> Result<()> {
+        self.deepest = self.deepest.max(level);
+        match self.deepest > MAX_DEPTH {
+            true => Err(breach(format!(
+                "an expression of more than {MAX_DEPTH} levels"
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    fn stand_in(&mut self, column: &Column, position: usize, level: usize) -> Result<Expr> {
         let slots = self.slots;
         let slot = column
             .name
@@ -317,16 +342,18 @@ impl Unpacker<'_> {
                 metadata,
             } => {
                 let alias = Alias::new(
-                    self.part(*part, position)?,
+                    self.part(*part, position, level + 1)?,
                     table_reference(relation).map_err(from_call_error)?,
                     name,
                 )
                 .with_metadata(Some(FieldMetadata::new(metadata.clone())));
                 Ok(Expr::Alias(alias))
             }
-            ExpressionSlot::Part(part) => self.part(*part, position),
+            ExpressionSlot::Part(part) => self.part(*part, position, level),
             ExpressionSlot::Node { node, parts } => {
-                let parts = parts.iter().map(|part| self.part(*part, position));
+                let parts = parts
+                    .iter()
+                    .map(|part| self.part(*part, position, level + 1));
                 let parts = parts.collect::<Result<_>>()?;
                 self.arrival.assemble(node, parts)
             }
@@ -334,12 +361,14 @@ impl Unpacker<'_> {
     }
 
     /// Each part is used once.
-    fn part(&mut self, part: usize, position: usize) -> Result<Expr> {
-        self.done
-            .get_mut(part)
-            .filter(|_| part > position)
-            .and_then(Option::take)
-            .ok_or_else(|| breach(format!("expression {position} refers to {part}")))
+    fn part(&mut self, part: usize, position: usize, level: usize) -> Result<Expr> {
+        let found = self.done.get_mut(part).filter(|_| part > position);
+        let Some((expr, depth)) = found.and_then(Option::take) else {
+            return Err(breach(format!("expression {position} refers to {part}")));
+        };
+        // It stands where its slot was.
+        self.reach(level - 1 + depth)?;
+        Ok(expr)
     }
 }
 

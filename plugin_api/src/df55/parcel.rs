@@ -10,7 +10,7 @@ use datafusion_common::ScalarValue;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::error::to_call_error;
-use crate::abi::{self, CallError, Parcel};
+use crate::abi::{self, CallError, Parcel, Validation};
 
 /// Collects what a message speaks of.
 #[derive(Debug, Default)]
@@ -137,7 +137,8 @@ impl<M: DeserializeOwned> ParcelContent<M> {
             Vec::new()
         } else {
             let data_type = DataType::Struct(value_fields.into());
-            let row = abi::import_array(parcel.values.take(), &data_type)?;
+            // One row: what it costs to look at its values is little beside the message.
+            let row = abi::import_validated(parcel.values.take(), &data_type, Validation::Full)?;
             scalars_of(&row)?
         };
         Ok(Self {

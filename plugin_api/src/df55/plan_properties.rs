@@ -27,6 +27,9 @@ use crate::abi::{
     },
 };
 
+/// The most partitions of a scan: DataFusion makes tasks and channels for each.
+const MAX_PARTITIONS: usize = 1 << 16;
+
 /// Takes in the expressions that are no columns.
 pub trait ExpressionWriter {
     /// The position of `expr` among the expressions; nothing when it cannot cross.
@@ -224,6 +227,11 @@ pub fn properties_from_message<M>(
     let constraints = constraints_from_message(&descriptor.constraints, schema)?;
     let eq = eq.with_constraints(constraints);
     let count = descriptor.partitions;
+    if count > MAX_PARTITIONS {
+        return Err(CallError::contract(format!(
+            "{count} partitions, at most {MAX_PARTITIONS} are taken"
+        )));
+    }
     let partitioning = match &descriptor.partitioning {
         Spread::RoundRobin => Partitioning::RoundRobinBatch(count),
         Spread::Hash(operands) => match known.all(operands)? {

@@ -8,7 +8,7 @@ use arrow::{
 use datafusion_common::{DataFusionError, ScalarValue};
 
 use super::error::to_call_error;
-use crate::abi::{self, CallError, ErrorKind, RowValue};
+use crate::abi::{self, CallError, ErrorKind, RowValue, Validation};
 
 #[expect(
     non_camel_case_types,
@@ -153,7 +153,11 @@ fn another_type(found: &DataType, promised: &DataType) -> CallError {
 ///
 /// # Errors
 /// A contract error when it is none of that type.
-pub fn scalar_of(value: RowValue, data_type: &DataType) -> Result<ScalarValue, CallError> {
+pub fn scalar_of(
+    value: RowValue,
+    data_type: &DataType,
+    validation: Validation,
+) -> Result<ScalarValue, CallError> {
     match value {
         RowValue::Null => {
             ScalarValue::try_new_null(data_type).map_err(|error| to_call_error(&error))
@@ -162,7 +166,7 @@ pub fn scalar_of(value: RowValue, data_type: &DataType) -> Result<ScalarValue, C
             CallError::contract(format!("a value of type {data_type} without an array"))
         }),
         RowValue::Array(array) if array.len() == 1 => {
-            let array = abi::import_array(array, data_type)?;
+            let array = abi::import_validated(array, data_type, validation)?;
             ScalarValue::try_from_array(&array, 0).map_err(|error| to_call_error(&error))
         }
         RowValue::Array(array) => Err(CallError::contract(format!(
@@ -277,9 +281,13 @@ mod tests {
 
     use super::*;
 
+    fn of_row(value: RowValue, data_type: &DataType) -> Result<ScalarValue, CallError> {
+        scalar_of(value, data_type, Validation::Full)
+    }
+
     fn round_trip(value: &ScalarValue) -> ScalarValue {
         let data_type = value.data_type();
-        scalar_of(row_value_of(value, &data_type).unwrap(), &data_type).unwrap()
+        of_row(row_value_of(value, &data_type).unwrap(), &data_type).unwrap()
     }
 
     fn inline_values() -> Vec<ScalarValue> {
@@ -326,7 +334,7 @@ mod tests {
             let data_type = value.data_type();
             let crossing = row_value_of(&value, &data_type).unwrap();
             assert!(matches!(crossing, RowValue::Inline(_)), "{value:?}");
-            assert_eq!(scalar_of(crossing, &data_type).unwrap(), value);
+            assert_eq!(of_row(crossing, &data_type).unwrap(), value);
         }
     }
 
@@ -409,6 +417,6 @@ mod tests {
     #[test]
     fn a_value_of_another_type_is_an_error() {
         assert!(row_value_of(&ScalarValue::from(1_i32), &DataType::Int64).is_err());
-        assert!(scalar_of(RowValue::Inline([0; 16]), &DataType::Utf8).is_err());
+        assert!(of_row(RowValue::Inline([0; 16]), &DataType::Utf8).is_err());
     }
 }

@@ -221,6 +221,7 @@ impl Reader<'_> {
             Message::UserDefined => TypeSignature::UserDefined,
             Message::VariadicAny => TypeSignature::VariadicAny,
             Message::Uniform(count, positions) => {
+                self.count(*count)?;
                 TypeSignature::Uniform(*count, self.all(positions)?)
             }
             Message::Exact(positions) => TypeSignature::Exact(self.all(positions)?),
@@ -230,8 +231,14 @@ impl Reader<'_> {
                     .map(|coercion| self.coercion(coercion))
                     .collect::<Result<_, _>>()?,
             ),
-            Message::Comparable(count) => TypeSignature::Comparable(*count),
-            Message::Any(count) => TypeSignature::Any(*count),
+            Message::Comparable(count) => {
+                self.count(*count)?;
+                TypeSignature::Comparable(*count)
+            }
+            Message::Any(count) => {
+                self.count(*count)?;
+                TypeSignature::Any(*count)
+            }
             Message::OneOf(alternatives) => {
                 let depth = depth.checked_sub(1).ok_or_else(|| {
                     CallError::contract(format!(
@@ -260,8 +267,14 @@ impl Reader<'_> {
                 TypeSignature::ArraySignature(ArrayFunctionSignature::RecursiveArray)
             }
             Message::MapArray => TypeSignature::ArraySignature(ArrayFunctionSignature::MapArray),
-            Message::Numeric(count) => TypeSignature::Numeric(*count),
-            Message::String(count) => TypeSignature::String(*count),
+            Message::Numeric(count) => {
+                self.count(*count)?;
+                TypeSignature::Numeric(*count)
+            }
+            Message::String(count) => {
+                self.count(*count)?;
+                TypeSignature::String(*count)
+            }
             Message::Nullary => TypeSignature::Nullary,
         })
     }

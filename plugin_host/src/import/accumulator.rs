@@ -60,7 +60,8 @@ impl Accumulator for PluginAccumulator {
     fn evaluate(&mut self) -> Result<ScalarValue> {
         let origin = self.bound.origin();
         let array = origin.call(|| self.object.evaluate())?;
-        exchange::import_scalar(origin, array, self.bound.return_type())
+        let value = exchange::import_result(origin, array, self.bound.return_field(), 1)?;
+        ScalarValue::try_from_array(&value, 0)
     }
 
     fn size(&self) -> usize {

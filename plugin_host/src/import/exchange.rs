@@ -3,7 +3,7 @@
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef},
-        datatypes::DataType,
+        datatypes::{DataType, Field},
     },
     common::{DataFusionError, ScalarValue},
 };
@@ -44,7 +44,27 @@ pub(crate) fn import(
     if array.len() != rows as i64 {
         return Err(origin.breach(format!("returned {} rows, expected {rows}", array.len())));
     }
-    abi::import_array(array, data_type).map_err(|error| origin.error(error))
+    abi::import_validated(array, data_type, origin.plugin().validation())
+        .map_err(|error| origin.error(error))
+}
+
+/// Takes a result in as one of `field` with so many rows.
+///
+/// # Errors
+/// When it is not, or has nulls where the field has none.
+#[inline]
+pub(crate) fn import_result(
+    origin: &Origin,
+    array: ArrowArray,
+    field: &Field,
+    rows: usize,
+) -> Result<ArrayRef, DataFusionError> {
+    let array = import(origin, array, field.data_type(), rows)?;
+    let nulls = array.null_count();
+    if nulls > 0 && !field.is_nullable() {
+        return Err(origin.breach(format!("returned {nulls} nulls, but promised none")));
+    }
+    Ok(array)
 }
 
 /// Takes a one-row array in as a value.

@@ -16,6 +16,8 @@ use super::{aggregate::BoundAggregate, exchange, metrics::Held};
 pub(crate) struct PluginGroupsAccumulator {
     bound: Arc<BoundAggregate>,
     object: GroupsAccumulatorObject,
+    /// Groups that were not emitted yet.
+    groups: usize,
     held: Held,
 }
 
@@ -25,25 +27,29 @@ impl PluginGroupsAccumulator {
             held: Held::new(bound.origin().metrics()),
             bound,
             object,
+            groups: 0,
         }
     }
 
-    fn states(&self, arrays: RVec<ArrowArray>, rows: Option<usize>) -> Result<Vec<ArrayRef>> {
+    fn states(&self, arrays: RVec<ArrowArray>, rows: usize) -> Result<Vec<ArrayRef>> {
         let types = self.bound.state_types_of(arrays.len())?;
         arrays
             .into_iter()
             .zip(types)
-            .map(|(array, data_type)| {
-                let rows = rows.unwrap_or_else(|| rows_of(&array));
-                exchange::import(self.bound.origin(), array, data_type, rows)
-            })
+            .map(|(array, data_type)| exchange::import(self.bound.origin(), array, data_type, rows))
             .collect()
     }
-}
 
-/// How many rows an array says that it has; the caller compares columns with one another.
-fn rows_of(array: &ArrowArray) -> usize {
-    usize::try_from(array.len()).unwrap_or(0)
+    /// What to emit, and how many rows that gives.
+    fn emit(&mut self, emit_to: EmitTo) -> (Emit, usize) {
+        let (first, rows) = match emit_to {
+            EmitTo::All => (None, self.groups),
+            EmitTo::First(groups) => (Some(groups), groups),
+        };
+        self.groups = self.groups.saturating_sub(rows);
+        let first = first.into();
+        (Emit { first }, rows)
+    }
 }
 
 fn groups<'a>(indices: &'a [usize], total: usize, filter: Option<&BooleanArray>) -> Groups<'a> {
@@ -52,18 +58,6 @@ fn groups<'a>(indices: &'a [usize], total: usize, filter: Option<&BooleanArray>)
         total,
         filter: filter.map_or_else(ArrowArray::empty, |filter| abi::export_array(filter)),
     }
-}
-
-/// What to emit, and how many rows that gives where that is known.
-fn emit(emit_to: EmitTo) -> (Emit, Option<usize>) {
-    let first = match emit_to {
-        EmitTo::All => None,
-        EmitTo::First(groups) => Some(groups),
-    };
-    let emit = Emit {
-        first: first.into(),
-    };
-    (emit, first)
 }
 
 #[warn(clippy::missing_trait_methods)] // A method left out is a property of the function lost.
@@ -75,6 +69,7 @@ impl GroupsAccumulator for PluginGroupsAccumulator {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> Result<()> {
+        self.groups = total_num_groups;
         let origin = self.bound.origin();
         origin.on_batch(group_indices.len(), || {
             let mut arrays = exchange::export_all(origin, values, self.bound.input_types())?;
@@ -87,15 +82,14 @@ impl GroupsAccumulator for PluginGroupsAccumulator {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let (emit, rows) = self.emit(emit_to);
         let origin = self.bound.origin();
-        let (emit, rows) = emit(emit_to);
         let array = origin.call(|| self.object.evaluate(emit))?;
-        let rows = rows.unwrap_or_else(|| rows_of(&array));
-        exchange::import(origin, array, self.bound.return_type(), rows)
+        exchange::import_result(origin, array, self.bound.return_field(), rows)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        let (emit, rows) = emit(emit_to);
+        let (emit, rows) = self.emit(emit_to);
         let arrays = self.bound.origin().call(|| self.object.state(emit))?;
         self.states(arrays, rows)
     }
@@ -106,6 +100,7 @@ impl GroupsAccumulator for PluginGroupsAccumulator {
         group_indices: &[usize],
         total_num_groups: usize,
     ) -> Result<()> {
+        self.groups = total_num_groups;
         let origin = self.bound.origin();
         origin.on_batch(group_indices.len(), || {
             let mut arrays = exchange::export_all(origin, values, self.bound.state_types())?;
@@ -123,12 +118,13 @@ impl GroupsAccumulator for PluginGroupsAccumulator {
         opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
         let origin = self.bound.origin();
+        let rows = values.first().map_or(0, |array| array.len());
         let mut arrays = exchange::export_all(origin, values, self.bound.input_types())?;
         let groups = groups(&[], 0, opt_filter);
         let object = &self.object;
         let states =
             origin.call(|| object.convert_to_state(arrays.as_mut_slice().into(), groups))?;
-        self.states(states, values.first().map(|array| array.len()))
+        self.states(states, rows)
     }
 
     fn size(&self) -> usize {

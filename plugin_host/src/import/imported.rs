@@ -16,6 +16,7 @@ use super::{
     aggregate::{AggregateFunction, PluginAggregateUdf},
     async_scalar::{AsyncLimits, PluginAsyncScalarUdf},
     catalog::PluginCatalog,
+    exports::{MAX_DESCRIPTION, check_exports},
     factory::PluginFunctionFactory,
     metrics::ItemMetrics,
     options::PluginOptions,
@@ -254,7 +255,15 @@ pub(crate) struct Described {
 
 impl Described {
     pub(crate) fn of(instance: &PluginInstanceObject) -> Result<Self, CallError> {
-        let content = ParcelContent::<Exports>::read(instance.describe()?)?;
+        let parcel = instance.describe()?;
+        let bytes = parcel.message.len();
+        if bytes > MAX_DESCRIPTION {
+            return Err(CallError::contract(format!(
+                "describes itself in {bytes} bytes, at most {MAX_DESCRIPTION} are taken"
+            )));
+        }
+        let content = ParcelContent::<Exports>::read(parcel)?;
+        check_exports(&content.message).map_err(CallError::contract)?;
         Ok(Self {
             types: content.types(),
             exports: content.message,

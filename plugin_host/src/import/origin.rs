@@ -11,7 +11,7 @@ use std::{
 
 use datafusion::common::DataFusionError;
 use datafusion_plugin_api::{
-    abi::{CallError, ErrorKind, PluginInstanceObject},
+    abi::{CallError, ErrorKind, PluginInstanceObject, Validation},
     df55::error::from_call_error,
 };
 
@@ -31,6 +31,7 @@ pub(crate) struct Activated {
     name: String,
     number: u64,
     table_expressions: bool,
+    validation: Validation,
     health: Health,
     limits: Limits,
     /// Those in use.
@@ -81,6 +82,7 @@ impl Activated {
             name: name.to_owned(),
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             table_expressions,
+            validation: config.validation(name),
             health: Health::new(config.quarantine(name)),
             limits: Limits::new(name, config),
             items: Mutex::default(),
@@ -124,6 +126,11 @@ impl Activated {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// How far its arrays are looked at.
+    pub(crate) fn validation(&self) -> Validation {
+        self.validation
     }
 
     /// Counts a panic of an item that no call could return.

@@ -12,7 +12,9 @@ use datafusion::{
     logical_expr::{PartitionEvaluator, window_state::WindowAggState},
 };
 use datafusion_plugin_api::{
-    abi::{self, ArrowSchema, EvaluatorTraits, PartitionEvaluatorObject, Rows, WindowState},
+    abi::{
+        self, ArrowSchema, CallError, EvaluatorTraits, PartitionEvaluatorObject, Rows, WindowState,
+    },
     df55::row_value::{RowReader, scalar_of},
 };
 
@@ -54,6 +56,19 @@ impl Ahead {
         let range = self.ranges.get(self.taken)?;
         Some(range.start..range.end)
     }
+}
+
+/// Whether DataFusion can take these rows of so many.
+fn is_among(range: &abi::Range, rows: usize) -> bool {
+    range.start <= range.end && range.end <= rows
+}
+
+#[cold]
+fn outside(range: &abi::Range, rows: usize) -> String {
+    format!(
+        "returned the range {}..{} of {rows} rows",
+        range.start, range.end
+    )
 }
 
 impl PluginPartitionEvaluator {
@@ -130,8 +145,10 @@ impl PluginPartitionEvaluator {
                 ranges.len()
             )));
         }
-        let data_type = self.bound.result_type();
-        let results = exchange::import(origin, results, data_type, ranges.len())?;
+        if let Some(range) = ranges.iter().find(|range| !is_among(range, rows)) {
+            return Err(origin.breach(outside(range, rows)));
+        }
+        let results = exchange::import_result(origin, results, self.bound.result(), ranges.len())?;
         Ok(Ahead {
             rows,
             first: row,
@@ -161,8 +178,12 @@ impl PartitionEvaluator for PluginPartitionEvaluator {
         let object = &mut self.object;
         origin.call(|| object.memoize(&mut crossing))?;
         if !crossing.results.is_released() {
-            state.out_col = abi::import_array(crossing.results, result_type)
+            let validation = origin.plugin().validation();
+            state.out_col = abi::import_validated(crossing.results, result_type, validation)
                 .map_err(|error| origin.error(error))?;
+        }
+        if crossing.frame.start > crossing.frame.end {
+            return Err(origin.breach(outside(&crossing.frame, crossing.frame.start)));
         }
         state.window_frame_range = crossing.frame.start..crossing.frame.end;
         state.last_calculated_index = crossing.last_calculated_index;
@@ -179,8 +200,12 @@ impl PartitionEvaluator for PluginPartitionEvaluator {
             return Ok(range);
         }
         let object = &self.object;
-        let range = self.bound.origin().call(|| object.get_range(idx, n_rows))?;
-        Ok(range.start..range.end)
+        let origin = self.bound.origin();
+        let range = origin.call(|| object.get_range(idx, n_rows))?;
+        match is_among(&range, n_rows) {
+            true => Ok(range.start..range.end),
+            false => Err(origin.breach(outside(&range, n_rows))),
+        }
     }
 
     fn is_causal(&self) -> bool {
@@ -195,7 +220,7 @@ impl PartitionEvaluator for PluginPartitionEvaluator {
                 .object
                 .evaluate_all(arrays.as_mut_slice().into(), num_rows)
                 .map_err(|error| origin.error(error))?;
-            exchange::import(origin, results, self.bound.result_type(), num_rows)
+            exchange::import_result(origin, results, self.bound.result(), num_rows)
         })
     }
 
@@ -207,9 +232,16 @@ impl PartitionEvaluator for PluginPartitionEvaluator {
                 start: range.start,
                 end: range.end,
             };
-            return self.bound.origin().call(|| {
+            let result = self.bound.result();
+            let origin = self.bound.origin();
+            return origin.call(|| {
                 let value = self.object.evaluate(range)?;
-                scalar_of(value, self.bound.result_type())
+                let validation = origin.plugin().validation();
+                let value = scalar_of(value, result.data_type(), validation)?;
+                match value.is_null() && !result.is_nullable() {
+                    true => Err(CallError::contract("returned a null, but promised none")),
+                    false => Ok(value),
+                }
             });
         };
         if self.ahead.is_none() {
@@ -252,7 +284,7 @@ impl PartitionEvaluator for PluginPartitionEvaluator {
                 .object
                 .evaluate_all_with_rank(num_rows, ranks.as_slice().into())
                 .map_err(|error| origin.error(error))?;
-            exchange::import(origin, results, self.bound.result_type(), num_rows)
+            exchange::import_result(origin, results, self.bound.result(), num_rows)
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::{Field, FieldRef};
 use datafusion_expr::{
     WindowUDF,
     function::{PartitionEvaluatorArgs, WindowUDFFieldArgs},
@@ -31,6 +31,7 @@ pub(super) struct Bound {
     reversed: bool,
     ignore_nulls: bool,
     types: Arc<EvaluatorTypes>,
+    nullable: bool,
 }
 
 impl Bound {
@@ -55,6 +56,7 @@ impl Bound {
                 columns,
                 result: field.data_type().clone(),
             }),
+            nullable: field.is_nullable(),
             udf,
             fields: content.fields,
             arguments,
@@ -70,11 +72,11 @@ impl BoundWindowFunction for Bound {
     }
 
     fn types(&self) -> Result<Parcel, CallError> {
-        let types: Vec<&DataType> = [&self.types.result]
-            .into_iter()
-            .chain(&self.types.columns)
-            .collect();
-        ParcelBuilder::new().types(types).finish(&FieldsReply {})
+        let result = Field::new("", self.types.result.clone(), self.nullable);
+        ParcelBuilder::new()
+            .fields([&result.into()])
+            .types(&self.types.columns)
+            .finish(&FieldsReply {})
     }
 
     fn partition_evaluator(&self) -> Result<PartitionEvaluatorObject, CallError> {

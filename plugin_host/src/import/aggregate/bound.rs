@@ -178,8 +178,8 @@ impl BoundAggregate {
         &self.state_types
     }
 
-    pub(crate) fn return_type(&self) -> &DataType {
-        self.return_field.data_type()
+    pub(crate) fn return_field(&self) -> &FieldRef {
+        &self.return_field
     }
 
     /// The types of a state that has so many parts.

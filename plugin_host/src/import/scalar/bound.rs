@@ -126,12 +126,12 @@ impl ScalarFunction {
         return_field: &FieldRef,
         rows: usize,
     ) -> Result<ColumnarValue> {
-        let data_type = return_field.data_type();
-        if value.scalar {
-            exchange::import_scalar(&self.origin, value.array, data_type).map(ColumnarValue::Scalar)
-        } else {
-            exchange::import(&self.origin, value.array, data_type, rows).map(ColumnarValue::Array)
-        }
+        let expected = if value.scalar { 1 } else { rows };
+        let array = exchange::import_result(&self.origin, value.array, return_field, expected)?;
+        Ok(match value.scalar {
+            true => ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?),
+            false => ColumnarValue::Array(array),
+        })
     }
 
     /// The bound call for `args`, made when there is none.

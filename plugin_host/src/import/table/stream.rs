@@ -14,7 +14,7 @@ use datafusion::{
     physical_plan::metrics::{Count, ExecutionPlanMetricsSet, Gauge, MetricBuilder, Time},
 };
 use datafusion_plugin_api::{
-    abi::{BatchStreamObject, CallError, ErrorKind},
+    abi::{BatchStreamObject, CallError, ErrorKind, Validation},
     df55::batches::BatchReader,
 };
 use futures::Stream;
@@ -83,7 +83,7 @@ enum Batches {
 
 /// A stream that starts with its first poll.
 enum Limited {
-    Unstarted(Option<Start>, SchemaRef),
+    Unstarted(Option<Start>, SchemaRef, Validation),
     Started(BatchReader),
 }
 
@@ -91,12 +91,15 @@ type Start = Box<dyn FnOnce() -> Result<BatchStreamObject, CallError> + Send>;
 
 impl Limited {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Item> {
-        if let Self::Unstarted(start, schema) = self {
+        if let Self::Unstarted(start, schema, validation) = self {
             let Some(start) = start.take() else {
                 return Poll::Ready(None);
             };
             match start() {
-                Ok(stream) => *self = Self::Started(BatchReader::new(stream, Arc::clone(schema))),
+                Ok(stream) => {
+                    let batches = BatchReader::new(stream, Arc::clone(schema));
+                    *self = Self::Started(batches.validated(*validation));
+                }
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
         }
@@ -116,10 +119,15 @@ impl PluginStream {
         crossing: Crossing,
     ) -> Result<Self> {
         let limits = origin.plugin().limits();
+        let validation = origin.plugin().validation();
         let batches = match limits.stream {
-            None => Batches::Direct(BatchReader::new(origin.call(start)?, Arc::clone(&schema))),
+            None => {
+                let batches = BatchReader::new(origin.call(start)?, Arc::clone(&schema));
+                Batches::Direct(batches.validated(validation))
+            }
             Some(limit) => {
-                let stream = Limited::Unstarted(Some(Box::new(start)), Arc::clone(&schema));
+                let start: Start = Box::new(start);
+                let stream = Limited::Unstarted(Some(start), Arc::clone(&schema), validation);
                 let limited = Offloaded::new(&limits.threads, limit, stream, Limited::poll);
                 Batches::Limited(limited)
             }

@@ -34,7 +34,7 @@ pub(crate) struct BoundWindow {
     fields: Vec<FieldRef>,
     reversed: bool,
     ignore_nulls: bool,
-    result_type: DataType,
+    result: FieldRef,
     column_types: Vec<DataType>,
     object: BoundWindowFunctionObject,
 }
@@ -63,18 +63,21 @@ impl BoundWindow {
             reversed: args.is_reversed(),
         };
         let object = function.object.bind(request.finish(&message)?)?;
-        let mut types = ParcelContent::<FieldsReply>::read(object.types()?)?.types();
-        if types.is_empty() {
+        let fields = ParcelContent::<FieldsReply>::read(object.types()?)?.fields;
+        let Some((result, columns)) = fields.split_first() else {
             return Err(CallError::contract("bound without a type of the results"));
-        }
+        };
         Ok(Self {
             origin: function.origin.clone(),
             arguments: args.input_exprs().to_vec(),
             fields: args.input_fields().to_vec(),
             reversed: args.is_reversed(),
             ignore_nulls: args.ignore_nulls(),
-            result_type: types.remove(0),
-            column_types: types,
+            result: Arc::clone(result),
+            column_types: columns
+                .iter()
+                .map(|field| field.data_type().clone())
+                .collect(),
             object,
         })
     }
@@ -84,7 +87,11 @@ impl BoundWindow {
     }
 
     pub(crate) fn result_type(&self) -> &DataType {
-        &self.result_type
+        self.result.data_type()
+    }
+
+    pub(crate) fn result(&self) -> &FieldRef {
+        &self.result
     }
 
     /// The types of the columns that evaluators are given.

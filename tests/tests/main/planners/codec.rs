@@ -87,6 +87,14 @@ impl HostConnection for Asks {
 
 /// The plan as it comes back from a plugin that returns it, and as the plugin saw it.
 pub(super) fn there_and_back(plan: &LogicalPlan) -> Result<(LogicalPlan, LogicalPlan)> {
+    let (host, seen, reply) = answered(plan)?;
+    let content = ParcelContent::<PlanReply>::read(reply).unwrap();
+    let back = read_plans(&content, &content.message.list, host.as_ref())?.only_plan()?;
+    Ok((back, seen))
+}
+
+/// The host's side, the plan as a plugin saw it, and the reply of one that returns it.
+pub(super) fn answered(plan: &LogicalPlan) -> Result<(Arc<HostObjects>, LogicalPlan, Parcel)> {
     let host = HostObjects::new(Nothing);
     let plugin = PluginObjects::new(Arc::new(Asks(Arc::clone(&host))), Arc::new(NothingOwn));
     let mut writer = PlanWriter::new(host.as_ref());
@@ -97,9 +105,7 @@ pub(super) fn there_and_back(plan: &LogicalPlan) -> Result<(LogicalPlan, Logical
     let mut writer = PlanWriter::new(&plugin);
     writer.plan(&seen)?;
     let reply = writer.finish(|list| PlanReply { list })?;
-    let content = ParcelContent::<PlanReply>::read(reply).unwrap();
-    let back = read_plans(&content, &content.message.list, host.as_ref())?.only_plan()?;
-    Ok((back, seen))
+    Ok((host, seen, reply))
 }
 
 /// The tables of a plan, subqueries' too.

@@ -1,0 +1,117 @@
+//! What an in-process plugin can do and no host contain: `plugin-host check` does it elsewhere and says what came of it.
+
+use std::time::{Duration, Instant};
+
+use plugin_tests::plugins::plugin;
+use serde_json::Value;
+
+use crate::main::cli::{Folder, Ran, command, text};
+
+fn check(deed: &str, more: &[&str]) -> Ran {
+    let file = plugin("fixture-hostile");
+    let arguments = [&["check", "--json", file.to_str().unwrap()], more].concat();
+    let mut command = command(&arguments);
+    Ran::of(command.env("FIXTURE_HOSTILE_DEED", deed).output().unwrap())
+}
+
+fn findings(ran: &Ran) -> Vec<String> {
+    let report: Value = ran.json();
+    let findings = report["findings"].as_array().unwrap();
+    findings
+        .iter()
+        .map(|finding| finding.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The check itself ends with 1, names signal, step and function, and goes on behind it.
+#[test]
+fn crashes_name_the_signal_and_the_function() {
+    for (deed, signals, said) in [
+        ("abort", &["SIGABRT"][..], ""),
+        ("segfault", &["SIGSEGV", "SIGBUS"], ""),
+        ("stack_overflow", &["SIGABRT", "SIGSEGV"], ""),
+        ("double_panic", &["SIGABRT"], ""),
+        ("thread_local_panic", &["SIGABRT"], ""),
+        ("out_of_memory", &["SIGABRT"], "memory allocation of"),
+    ] {
+        let ran = check(deed, &[]);
+        assert_eq!(
+            (ran.code, ran.stderr.as_str()),
+            (Some(1), ""),
+            "{deed}: {ran:?}"
+        );
+        let findings = findings(&ran);
+        assert_eq!(findings.len(), 1, "{deed}: {findings:#?}");
+        let finding = &findings[0];
+        assert!(
+            signals.iter().any(|signal| finding.contains(signal)),
+            "{deed}: {finding}"
+        );
+        for part in ["during: calling hostile.deed(Int64) on ", said] {
+            assert!(finding.contains(part), "{deed}: {finding}");
+        }
+        let functions = &ran.json()["functions"];
+        assert_eq!(
+            functions.as_array().unwrap().len(),
+            2,
+            "{deed}: {functions}"
+        );
+    }
+}
+
+#[test]
+fn a_function_that_does_not_return_is_ended() {
+    // Time enough to load the plugin on a machine that is busy.
+    let ran = check("forever", &["--time-limit", "15"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let findings = findings(&ran);
+    for part in ["was silent for 15 s", "during: calling hostile.deed(Int64)"] {
+        assert!(findings[0].contains(part), "{findings:?}");
+    }
+}
+
+#[test]
+fn an_activation_that_does_not_return_is_ended() {
+    let file = plugin("fixture-hostile");
+    for subcommand in ["check", "pack"] {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join(file.file_name().unwrap());
+        std::fs::copy(&file, &copy).unwrap();
+        let arguments = [subcommand, "--time-limit", "1", copy.to_str().unwrap()];
+        let mut command = command(&arguments);
+        let ran = Ran::of(command.env("FIXTURE_HOSTILE_SLEEPS", "1").output().unwrap());
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        let told = format!("{}{}", ran.stdout, ran.stderr);
+        for part in ["was silent for 1 s", "during: loading and activating"] {
+            assert!(told.contains(part), "{subcommand}: {told}");
+        }
+    }
+}
+
+/// What the plugin prints is not taken for the command's own output.
+#[test]
+fn what_a_plugin_prints_is_not_in_the_report() {
+    let ran = check("print", &[]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+    assert!(!ran.stdout.contains("the plugin was here"), "{ran:?}");
+    assert!(findings(&ran).is_empty());
+}
+
+/// Nothing of a plugin runs where it is only inspected or listed.
+#[test]
+fn inspecting_runs_nothing() {
+    let folder = Folder::new();
+    let file = folder.copy("fixture-hostile");
+    let shown: [&[&str]; 2] = [
+        &["inspect", text(&file)],
+        &["list", "--plugin-dir", folder.path()],
+    ];
+    for arguments in shown {
+        let mut command = command(arguments);
+        command.env("FIXTURE_HOSTILE_SLEEPS", "1");
+        let begun = Instant::now();
+        let ran = Ran::of(command.output().unwrap());
+        assert!(ran.stdout.contains("hostile"), "{ran:?}");
+        assert!(begun.elapsed() < Duration::from_secs(60), "{arguments:?}");
+    }
+}
