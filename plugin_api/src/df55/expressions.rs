@@ -52,8 +52,8 @@ pub use whole::{crosses_whole, expressions_in, expressions_with, pack_whole};
 /// Levels of one part. A level takes up to three protobuf messages of the hundred that can be
 /// read; the rest is for nested types in casts.
 const PART_DEPTH: usize = 16;
-/// Levels of an expression that is read: whoever has it walks and drops it by recursion.
-const MAX_DEPTH: usize = 4_000;
+/// Levels of an expression or a plan that is read: whoever has it walks and drops it by recursion.
+pub(in crate::df55) const MAX_DEPTH: usize = 4_000;
 
 /// Decides what stays behind.
 pub(super) trait Departure {

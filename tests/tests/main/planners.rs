@@ -6,6 +6,7 @@ mod factories;
 mod faults;
 mod hooks;
 mod install;
+mod mutated;
 mod relations;
 mod types;
 

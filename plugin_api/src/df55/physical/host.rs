@@ -28,12 +28,48 @@ use crate::{
     },
     df55::{
         error::{df, from_call_error},
-        expressions::breach,
+        expressions::{MAX_DEPTH, breach},
         parcel::{ParcelBuilder, ParcelContent},
         plans::HostObjects,
         statistics::statistics_to_message,
     },
 };
+
+/// What the nodes of a list are to one another, as far as it is read.
+#[derive(Default)]
+struct Shape {
+    /// The depth of each, and whether it is a child.
+    nodes: Vec<(usize, bool)>,
+}
+
+impl Shape {
+    /// A node in two places would make a tree of as many nodes as two to the power of its depth.
+    ///
+    /// # Errors
+    /// A breach of the contract for a child that has a parent, and for too many levels.
+    fn add(&mut self, node: &PhysicalNode) -> Result<()> {
+        let mut deepest = 0;
+        // Whoever is known has its children already.
+        let children: &[usize] = match node.known {
+            Some(_) => &[],
+            None => &node.children,
+        };
+        for child in children {
+            // What stands after its parent is told of elsewhere.
+            if let Some((depth, used)) = self.nodes.get_mut(*child) {
+                if std::mem::replace(used, true) {
+                    return Err(breach(format!("node {child} is used twice")));
+                }
+                deepest = deepest.max(*depth);
+            }
+        }
+        if deepest >= MAX_DEPTH {
+            return Err(breach(format!("a plan of more than {MAX_DEPTH} levels")));
+        }
+        self.nodes.push((deepest + 1, false));
+        Ok(())
+    }
+}
 
 /// The host's side of one call. Clones are the same.
 #[derive(Clone)]
@@ -153,7 +189,9 @@ impl HostPhysical {
     ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
         let codec = functions::codec(content, list, self.0.objects.as_ref())?;
         let mut nodes: Vec<Arc<dyn ExecutionPlan>> = Vec::with_capacity(list.nodes.len());
+        let mut shape = Shape::default();
         for node in &list.nodes {
+            shape.add(node)?;
             let made = match (node.known, bytes(node, &content.blob)?) {
                 (Some(number), _) => self.lent(number)?,
                 (None, Some(bytes)) => {

@@ -28,7 +28,7 @@ use crate::{
         DmlOperation, NullRows, PlanList, PlanNode, Repartitioning, Run, SortDirection,
     },
     df55::{
-        expressions::{breach, unpack},
+        expressions::{MAX_DEPTH, breach, unpack},
         parcel::ParcelContent,
     },
 };
@@ -133,13 +133,21 @@ pub fn read_plans<M>(
             .iter()
             .any(|function| objects.kept(function).is_some()),
         nodes: Vec::with_capacity(list.nodes.len()),
+        depths: Vec::with_capacity(list.nodes.len()),
+        deepest: 0,
         used: vec![false; list.nodes.len()],
         stand_ins,
         schemas,
     };
     for node in &list.nodes {
+        reader.deepest = 0;
         let plan = reader.plan(node)?;
         reader.nodes.push(Arc::new(plan));
+        let depth = reader.deepest + 1;
+        if depth > MAX_DEPTH {
+            return Err(breach(format!("a plan of more than {MAX_DEPTH} levels")));
+        }
+        reader.depths.push(depth);
     }
     let exprs = reader.run(list.exprs)?;
     let plans = list.plans.iter().map(|node| reader.input(*node));
@@ -182,6 +190,10 @@ struct PlanReader<'a> {
     /// Whether some expressions stand in for ones that did not travel.
     keeps: bool,
     nodes: Vec<Arc<LogicalPlan>>,
+    /// The depth of each node, subqueries among its inputs.
+    depths: Vec<usize>,
+    /// Of the inputs of the node that is being read.
+    deepest: usize,
     used: Vec<bool>,
     stand_ins: Vec<Arc<LogicalPlan>>,
 }
@@ -194,6 +206,9 @@ impl PlanReader<'_> {
             Some(used) if !*used => *used = true,
             _ => return Err(breach(format!("node {node} is used twice"))),
         }
+        self.deepest = self
+            .deepest
+            .max(self.depths.get(node).copied().unwrap_or_default());
         Ok(plan)
     }
 
@@ -542,6 +557,24 @@ impl PlanReader<'_> {
         else {
             return Err(breach("an unnesting that is none".to_owned()));
         };
+        let recursions = recursions.iter().map(|(from, to, depth)| {
+            Ok(RecursionUnnestOption {
+                input_column: column_of(from)?,
+                output_column: column_of(to)?,
+                depth: *depth,
+            })
+        });
+        let schema = self.schema(*schema)?;
+        let input = self.input(*input)?;
+        let columns_of_input = input.schema().fields().len();
+        // DataFusion looks them up unchecked.
+        let positions = lists.iter().map(|(position, ..)| position).chain(structs);
+        if let Some(position) = positions.copied().find(|at| *at >= columns_of_input) {
+            return Err(breach(format!("column {position} of {columns_of_input}")));
+        }
+        if let Some(position) = dependencies.iter().find(|at| **at >= columns_of_input) {
+            return Err(breach(format!("column {position} of {columns_of_input}")));
+        }
         let lists = lists.iter().map(|(position, column, depth)| {
             let output_column = column_of(column)?;
             let depth = *depth;
@@ -553,20 +586,13 @@ impl PlanReader<'_> {
                 },
             ))
         });
-        let recursions = recursions.iter().map(|(from, to, depth)| {
-            Ok(RecursionUnnestOption {
-                input_column: column_of(from)?,
-                output_column: column_of(to)?,
-                depth: *depth,
-            })
-        });
         Ok(LogicalPlan::Unnest(Unnest {
-            input: self.input(*input)?,
+            input,
             exec_columns: Self::columns(columns)?,
             list_type_columns: lists.collect::<Result<_>>()?,
             struct_type_columns: structs.clone(),
             dependency_indices: dependencies.clone(),
-            schema: self.schema(*schema)?,
+            schema,
             options: UnnestOptions {
                 null_handling: match nulls {
                     NullRows::Preserve => NullHandling::Preserve,
