@@ -30,7 +30,7 @@ use prost::Message;
 
 use crate::{
     abi::{
-        CallError,
+        CallError, catch,
         message::{ExpressionList, ExpressionNode, ExpressionSlot, FunctionReference},
     },
     df55::{
@@ -236,12 +236,12 @@ pub(super) fn unpack(
     let wire = LogicalExprList::decode(blob)
         .map_err(|error| breach(format!("unreadable expressions: {error}")))?;
     let codec = FunctionCodec::reading(functions.into_iter().map(Some).collect());
-    let wire = wire
-        .expr
-        .iter()
-        .map(|node| parse_expr(node, &NO_FUNCTIONS, &codec))
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(|error| breach(format!("unreadable expression: {error}")))?;
+    let wire = decoded(|| {
+        let nodes = wire.expr.iter();
+        let read = nodes.map(|node| parse_expr(node, &NO_FUNCTIONS, &codec));
+        read.collect::<std::result::Result<Vec<_>, _>>()
+            .map_err(|error| breach(format!("unreadable expression: {error}")))
+    })?;
     if wire.len() < list.roots {
         return Err(breach(format!(
             "{} expressions where {} were announced",
@@ -370,6 +370,15 @@ impl Unpacker<'_> {
         self.reach(level - 1 + depth)?;
         Ok(expr)
     }
+}
+
+/// What DataFusion and arrow decode: they panic on some bytes that no encoder makes.
+///
+/// # Errors
+/// Those of `decode`; a breach of the contract for a panic.
+pub(crate) fn decoded<T>(decode: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch(|| Ok(decode()))
+        .unwrap_or_else(|panic| Err(breach(format!("unreadable bytes: {}", panic.message()))))
 }
 
 /// The other side broke the contract.

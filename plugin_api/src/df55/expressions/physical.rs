@@ -17,7 +17,7 @@ use datafusion_proto::{
 };
 use prost::Message;
 
-use super::{breach, codec::FunctionCodec};
+use super::{breach, codec::FunctionCodec, decoded};
 use crate::{abi::message::FunctionReference, df55::plan_properties::ExpressionWriter};
 
 /// Writes expressions over the columns of a schema.
@@ -90,7 +90,7 @@ pub fn physical_expressions(
     while !blob.is_empty() {
         let node = PhysicalExprNode::decode_length_delimited(&mut blob)
             .map_err(|error| breach(format!("a physical expression: {error}")))?;
-        exprs.push(parse_physical_expr(&node, context, schema, &codec).ok());
+        exprs.push(decoded(|| parse_physical_expr(&node, context, schema, &codec)).ok());
     }
     Ok(exprs)
 }

@@ -41,7 +41,7 @@ use super::{
     codec::{NodeCodec, Positions},
     stub::Stub,
 };
-use crate::df55::expressions::breach;
+use crate::df55::expressions::{breach, decoded};
 
 macro_rules! is_one_of {
     ($node:expr, $($type:ty),* $(,)?) => { $($node.is::<$type>())||* };
@@ -146,5 +146,5 @@ pub(super) fn read(
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let node = PhysicalPlanNode::try_decode(bytes)
         .map_err(|error| breach(format!("a physical node: {error}")))?;
-    node.try_into_physical_plan_with_converter(context, codec, &Positions(children))
+    decoded(|| node.try_into_physical_plan_with_converter(context, codec, &Positions(children)))
 }
