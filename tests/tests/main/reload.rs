@@ -215,7 +215,7 @@ fn failure(report: &ReloadReport) -> &str {
 /// How often plugins are replaced in the tests that do so for long.
 fn reloads() -> usize {
     let wanted = env::var("PLUGIN_TESTS_RELOADS").ok();
-    wanted.map_or(24, |wanted| wanted.parse().unwrap())
+    wanted.map_or(12, |wanted| wanted.parse().unwrap())
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ impl Shape {
             // What stands after its parent is told of elsewhere.
             if let Some((depth, used)) = self.nodes.get_mut(*child) {
                 if std::mem::replace(used, true) {
-                    return Err(breach(format!("node {child} is used twice")));
+                    return Err(breach(format!("node {child} came back twice")));
                 }
                 deepest = deepest.max(*depth);
             }

@@ -156,7 +156,7 @@ fn shared_nodes() {
     let content = ParcelContent::<PhysicalRuleReply>::read(parcel.unwrap()).unwrap();
     let list = content.message.list.as_ref().unwrap();
     let error = host.read(&content, list, &union).unwrap_err().to_string();
-    assert!(error.contains("is used twice"), "{error}");
+    assert!(error.contains("came back twice"), "{error}");
 }
 
 fn counts() {
