@@ -20,7 +20,7 @@ pub(super) use self::schema::{check_schema, check_type};
 use super::ArrowArray;
 
 /// More rows than any array has: bytes of buffers are counted without overflow up to there.
-const MAX_ROWS: usize = isize::MAX as usize / 64;
+pub(super) const MAX_ROWS: usize = isize::MAX as usize / 64;
 
 /// Checks an array, its children and its dictionary against a type. Whoever made the type has bounded its
 /// depth.

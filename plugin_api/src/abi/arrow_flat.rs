@@ -16,7 +16,10 @@ use arrow::{
     },
 };
 
-use super::{ArrowArray, arrow_check::mask_agrees};
+use super::{
+    ArrowArray,
+    arrow_check::{MAX_ROWS, mask_agrees},
+};
 
 /// What an array handed out holds on to: its buffers, and the list of their addresses.
 struct Flat {
@@ -208,8 +211,8 @@ impl Import<'_> {
     fn rows(&self) -> Option<(usize, usize)> {
         let offset = usize::try_from(self.array.offset).ok()?;
         let length = usize::try_from(self.array.length).ok()?;
-        offset.checked_add(length)?;
-        Some((offset, length))
+        let end = offset.checked_add(length)?;
+        (end <= MAX_ROWS).then_some((offset, length))
     }
 
     /// The `len` bytes of a buffer, if it is there and aligned.
