@@ -60,7 +60,7 @@ fn main() -> ExitCode {
 }
 
 async fn call(kind: &str, number: usize) {
-    let session = session(kind, number);
+    let (host, session) = session(kind, number);
     match kind {
         "scalar" => run(&session, "SELECT example.greet(s) FROM t").await,
         "async_scalar" => run(&session, "SELECT example.slow_square(x) FROM t").await,
@@ -120,11 +120,7 @@ async fn call(kind: &str, number: usize) {
         "policy" => {
             let plan = session.state().create_logical_plan("SELECT n FROM t").await;
             let plan = plan.unwrap();
-            let host = PluginHost::builder()
-                .grant_every_capability()
-                .plugin_file(plugin("datafusion-plugin-example"));
-            let guarded = host.load().unwrap();
-            let guarded = guarded.guarded(&session, Subject::user("ann"));
+            let guarded = host.guarded(&session, Subject::user("ann"));
             for _ in 0..number {
                 guarded.execute_logical_plan(plan.clone()).await.unwrap();
             }
@@ -146,8 +142,8 @@ async fn call(kind: &str, number: usize) {
     }
 }
 
-/// A session with the plugins and the table `t`, of so many batches.
-fn session(kind: &str, batches: usize) -> SessionContext {
+/// The plugins, and a session with them and the table `t`, of so many batches.
+fn session(kind: &str, batches: usize) -> (PluginHost, SessionContext) {
     let config = SessionConfig::new()
         .with_target_partitions(1)
         .with_batch_size(ROWS as usize)
@@ -166,10 +162,8 @@ fn session(kind: &str, batches: usize) -> SessionContext {
         "panic" => "fixture-panicking",
         _ => "datafusion-plugin-example",
     };
-    host.plugin_file(plugin(library))
-        .load()
-        .unwrap()
-        .install(&session);
+    let host = host.plugin_file(plugin(library)).load().unwrap();
+    host.install(&session);
     let schema = Arc::new(Schema::new(vec![
         Field::new("n", DataType::Int64, false),
         Field::new("x", DataType::Float64, false),
@@ -188,7 +182,7 @@ fn session(kind: &str, batches: usize) -> SessionContext {
     let batches = (0..batches as i64).map(batch).collect();
     let table = MemTable::try_new(Arc::clone(&schema), vec![batches]).unwrap();
     session.register_table("t", Arc::new(table)).unwrap();
-    session
+    (host, session)
 }
 
 async fn run(session: &SessionContext, sql: &str) {

@@ -568,11 +568,9 @@ impl PlanReader<'_> {
         let input = self.input(*input)?;
         let columns_of_input = input.schema().fields().len();
         // DataFusion looks them up unchecked.
-        let positions = lists.iter().map(|(position, ..)| position).chain(structs);
-        if let Some(position) = positions.copied().find(|at| *at >= columns_of_input) {
-            return Err(breach(format!("column {position} of {columns_of_input}")));
-        }
-        if let Some(position) = dependencies.iter().find(|at| **at >= columns_of_input) {
+        let positions = lists.iter().map(|(position, ..)| position);
+        let mut positions = positions.chain(structs).chain(dependencies);
+        if let Some(position) = positions.find(|at| **at >= columns_of_input) {
             return Err(breach(format!("column {position} of {columns_of_input}")));
         }
         let lists = lists.iter().map(|(position, column, depth)| {
