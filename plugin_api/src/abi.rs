@@ -40,8 +40,8 @@ mod waker;
 pub use arrow::{ArrowArray, ArrowSchema};
 #[cfg(feature = "df55")]
 pub use arrow_exchange::{
-    Validation, export_array, export_fields, export_schema, import_array, import_fields,
-    import_schema, import_validated,
+    TypesOf, Validation, export_array, export_fields, export_schema, import_array, import_fields,
+    import_schema, import_types, import_validated,
 };
 pub use catalog::{Catalog, CatalogObject, CatalogSchema, CatalogSchemaObject};
 pub use error::{CallError, ErrorKind, ErrorLink, Origin};

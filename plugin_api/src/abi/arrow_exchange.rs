@@ -236,6 +236,23 @@ pub fn import_fields(schema: &ArrowSchema) -> Result<Fields, CallError> {
 /// # Errors
 /// A contract error when the schema is not one that arrow can read.
 pub fn import_schema(schema: &ArrowSchema) -> Result<Schema, CallError> {
+    import_types(schema, TypesOf::Values)
+}
+
+/// What a schema's types are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TypesOf {
+    /// Columns and values.
+    Values,
+    /// Signatures, whose fixed-size lists may be of any size: DataFusion's wildcard, which no array has.
+    Signatures,
+}
+
+/// As [`import_schema`], with the types that there are in signatures.
+///
+/// # Errors
+/// A contract error when the schema is not one that arrow can read.
+pub fn import_types(schema: &ArrowSchema, of: TypesOf) -> Result<Schema, CallError> {
     if schema.is_released() {
         return Ok(Schema::empty());
     }
@@ -251,7 +268,7 @@ pub fn import_schema(schema: &ArrowSchema) -> Result<Schema, CallError> {
         .map_err(|error| CallError::contract(format!("an unreadable schema: {error}")))?;
     let mut types = fields.iter().map(|field| field.data_type());
     types
-        .try_for_each(check_type)
+        .try_for_each(|data_type| check_type(data_type, of))
         .map_err(|problem| CallError::contract(format!("an unreadable schema: {problem}")))?;
     let metadata = schema
         .metadata()

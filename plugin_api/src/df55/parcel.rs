@@ -10,7 +10,7 @@ use datafusion_common::ScalarValue;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::error::to_call_error;
-use crate::abi::{self, CallError, Parcel, Validation};
+use crate::abi::{self, CallError, Parcel, TypesOf, Validation};
 
 /// Collects what a message speaks of.
 #[derive(Debug, Default)]
@@ -121,9 +121,21 @@ impl<M: DeserializeOwned> ParcelContent<M> {
     ///
     /// # Errors
     /// A contract error when it is not what it should be.
-    pub fn read(mut parcel: Parcel) -> Result<Self, CallError> {
+    pub fn read(parcel: Parcel) -> Result<Self, CallError> {
+        Self::read_types(parcel, TypesOf::Values)
+    }
+
+    /// Reads a parcel whose types are those of signatures.
+    ///
+    /// # Errors
+    /// A contract error when it is not what it should be.
+    pub fn read_signature(parcel: Parcel) -> Result<Self, CallError> {
+        Self::read_types(parcel, TypesOf::Signatures)
+    }
+
+    fn read_types(mut parcel: Parcel, of: TypesOf) -> Result<Self, CallError> {
         let message = parcel.message()?;
-        let schema = abi::import_schema(&parcel.schema)?;
+        let schema = abi::import_types(&parcel.schema, of)?;
         let mut fields = schema.fields.to_vec();
         if parcel.types > fields.len() {
             return Err(CallError::contract(format!(

@@ -180,7 +180,7 @@ impl PlanRule for RuleExport {
         let _entered = runtime::enter()?;
         let own = self.own.for_call();
         let objects = objects(&Arc::new(host), &own);
-        let content = ParcelContent::<RuleRequest>::read(request)?;
+        let content = ParcelContent::<RuleRequest>::read_signature(request)?;
         let read = df(read_plans(&content, &content.message.list, &objects))?;
         let plan = df(read.only_plan())?;
         let Some(changed) = df(self.rule.stage.applied(plan, &content.message))? else {

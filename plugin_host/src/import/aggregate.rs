@@ -76,7 +76,7 @@ impl AggregateFunction {
         origin: &Origin,
         object: AggregateFunctionObject,
     ) -> Result<Self, CallError> {
-        let content = ParcelContent::<FunctionDescriptor>::read(object.describe()?)?;
+        let content = ParcelContent::<FunctionDescriptor>::read_signature(object.describe()?)?;
         let types = content.types();
         let origin = origin.derived(object.identity()?);
         Self::import(origin, object, content.message, &types)

@@ -262,7 +262,7 @@ impl Described {
                 "describes itself in {bytes} bytes, at most {MAX_DESCRIPTION} are taken"
             )));
         }
-        let content = ParcelContent::<Exports>::read(parcel)?;
+        let content = ParcelContent::<Exports>::read_signature(parcel)?;
         check_exports(&content.message).map_err(CallError::contract)?;
         Ok(Self {
             types: content.types(),

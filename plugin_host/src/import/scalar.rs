@@ -72,7 +72,7 @@ impl ScalarFunction {
         origin: &Origin,
         object: ScalarFunctionObject,
     ) -> Result<Self, CallError> {
-        let content = ParcelContent::<FunctionDescriptor>::read(object.describe()?)?;
+        let content = ParcelContent::<FunctionDescriptor>::read_signature(object.describe()?)?;
         let types = content.types();
         let origin = origin.derived(object.identity()?);
         Self::import(origin, object, content.message, &types)

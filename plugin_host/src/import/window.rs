@@ -84,7 +84,7 @@ impl WindowFunction {
         origin: &Origin,
         object: WindowFunctionObject,
     ) -> Result<Self, CallError> {
-        let content = ParcelContent::<FunctionDescriptor>::read(object.describe()?)?;
+        let content = ParcelContent::<FunctionDescriptor>::read_signature(object.describe()?)?;
         let types = content.types();
         let origin = origin.derived(object.identity()?);
         Self::import(origin, object, content.message, &types)

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char, c_void};
 
 use arrow::datatypes::{DataType, Field, UnionMode};
 
-use crate::abi::ArrowSchema;
+use crate::abi::{ArrowSchema, TypesOf};
 
 /// Types inside of types, which DataFusion and arrow walk by recursion.
 const MAX_DEPTH: usize = 64;
@@ -14,6 +14,8 @@ const MAX_FIELDS: usize = 1 << 20;
 const MAX_ENTRIES: i32 = 1 << 16;
 /// Bytes of one key or value of metadata.
 const MAX_TEXT: i32 = 1 << 26;
+/// DataFusion's `FIXED_SIZE_LIST_WILDCARD`.
+const ANY_SIZE: i32 = i32::MIN;
 
 /// Checks a schema before arrow reads it.
 ///
@@ -27,43 +29,47 @@ pub(in crate::abi) fn check_schema(schema: &ArrowSchema) -> Result<(), String> {
 ///
 /// # Errors
 /// What is wrong, in words.
-pub(in crate::abi) fn check_type(data_type: &DataType) -> Result<(), String> {
+pub(in crate::abi) fn check_type(data_type: &DataType, of: TypesOf) -> Result<(), String> {
     let wrong = || Err(format!("{data_type} is no type"));
+    let check_inner = |data_type: &DataType| check_type(data_type, of);
     match data_type {
+        DataType::FixedSizeList(child, ANY_SIZE) if of == TypesOf::Signatures => {
+            check_inner(child.data_type())
+        }
         DataType::FixedSizeBinary(..0) | DataType::FixedSizeList(_, ..0) => wrong(),
         DataType::Decimal32(precision, _) if !(1..=9).contains(precision) => wrong(),
         DataType::Decimal64(precision, _) if !(1..=18).contains(precision) => wrong(),
         DataType::Decimal128(precision, _) if !(1..=38).contains(precision) => wrong(),
         DataType::Decimal256(precision, _) if !(1..=76).contains(precision) => wrong(),
         DataType::Dictionary(keys, values) => match keys.is_dictionary_key_type() {
-            true => check_type(values),
+            true => check_inner(values),
             false => wrong(),
         },
         DataType::RunEndEncoded(run_ends, values) => {
             match run_ends.data_type().is_run_ends_type() && !run_ends.is_nullable() {
-                true => check_type(values.data_type()),
+                true => check_inner(values.data_type()),
                 false => wrong(),
             }
         }
         DataType::Map(entries, _) => match entries.data_type() {
             DataType::Struct(fields) if fields.len() == 2 && !entries.is_nullable() => fields
                 .iter()
-                .try_for_each(|field| check_type(field.data_type())),
+                .try_for_each(|field| check_inner(field.data_type())),
             _ => wrong(),
         },
         DataType::Union(fields, UnionMode::Sparse | UnionMode::Dense) => fields
             .iter()
-            .try_for_each(|(_, field)| check_type(field.data_type())),
+            .try_for_each(|(_, field)| check_inner(field.data_type())),
         DataType::Struct(fields) => fields
             .iter()
             .map(AsRef::as_ref)
             .map(Field::data_type)
-            .try_for_each(check_type),
+            .try_for_each(check_inner),
         DataType::List(child)
         | DataType::LargeList(child)
         | DataType::ListView(child)
         | DataType::LargeListView(child)
-        | DataType::FixedSizeList(child, _) => check_type(child.data_type()),
+        | DataType::FixedSizeList(child, _) => check_inner(child.data_type()),
         _ => Ok(()),
     }
 }

@@ -14,8 +14,8 @@ use arrow::{
 };
 
 use crate::abi::{
-    ArrowArray, ArrowSchema, Validation, export_array, export_schema, import_array, import_fields,
-    import_validated,
+    ArrowArray, ArrowSchema, TypesOf, Validation, export_array, export_schema, import_array,
+    import_fields, import_types, import_validated,
 };
 
 fn numbers() -> ArrayRef {
@@ -791,6 +791,21 @@ fn schemas_that_lie_are_refused() {
         assert!(error.message().contains(expected), "{about}: {error}");
         assert!(error.is_violation(), "{about}");
     }
+}
+
+/// Signatures have lists of any size, arrays have not.
+#[test]
+fn a_list_of_any_size_is_of_signatures_alone() {
+    let item = Field::new("item", DataType::Utf8, true);
+    let any_size = DataType::FixedSizeList(Arc::new(item), i32::MIN);
+    let schema = Schema::new(vec![Field::new("a", any_size, true)]);
+    let exported = export_schema(&schema).unwrap();
+    let error = import_types(&exported, TypesOf::Values).unwrap_err();
+    assert!(error.message().contains("is no type"), "{error}");
+    assert_eq!(
+        import_types(&exported, TypesOf::Signatures).unwrap(),
+        schema
+    );
 }
 
 #[test]

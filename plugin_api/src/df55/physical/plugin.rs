@@ -85,7 +85,7 @@ impl PluginPhysical {
 
     fn send<M: DeserializeOwned>(&self, request: Parcel) -> Result<ParcelContent<M>> {
         let reply = self.0.host.examine(request).map_err(from_call_error)?;
-        ParcelContent::read(reply).map_err(from_call_error)
+        ParcelContent::read_signature(reply).map_err(from_call_error)
     }
 
     /// The plan that the host sent.

@@ -50,7 +50,7 @@ impl PluginContext {
 
     fn send<M: DeserializeOwned>(&self, request: Parcel) -> Result<ParcelContent<M>> {
         let reply = self.host.context(request).map_err(from_call_error)?;
-        ParcelContent::read(reply).map_err(from_call_error)
+        ParcelContent::read_signature(reply).map_err(from_call_error)
     }
 
     fn ask<M: DeserializeOwned>(&self, question: &impl Serialize) -> Result<ParcelContent<M>> {

@@ -76,7 +76,7 @@ impl Foreign {
 
     fn ask<M: serde::de::DeserializeOwned>(&self, request: Parcel) -> Result<ParcelContent<M>> {
         let reply = self.host().ask(request).map_err(from_call_error)?;
-        ParcelContent::read(reply).map_err(from_call_error)
+        ParcelContent::read_signature(reply).map_err(from_call_error)
     }
 
     fn finished(builder: ParcelBuilder, question: &impl Serialize) -> Result<Parcel> {

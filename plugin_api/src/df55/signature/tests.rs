@@ -5,7 +5,7 @@ use datafusion_common::types::{LogicalField, logical_string};
 use datafusion_expr::TIMEZONE_WILDCARD;
 
 use super::*;
-use crate::abi::{ErrorKind, export_fields, import_fields};
+use crate::abi::{ErrorKind, TypesOf, export_fields, import_types};
 
 /// The signature as the other side reads it: through JSON and the C data interface.
 fn over(signature: &Signature) -> Signature {
@@ -17,8 +17,12 @@ fn over(signature: &Signature) -> Signature {
         .iter()
         .map(|data_type| Field::new("", data_type.clone(), true))
         .collect();
-    let fields = import_fields(&export_fields(&fields).unwrap()).unwrap();
-    let types: Vec<_> = fields.iter().map(|f| f.data_type().clone()).collect();
+    let schema = import_types(&export_fields(&fields).unwrap(), TypesOf::Signatures).unwrap();
+    let types: Vec<_> = schema
+        .fields
+        .iter()
+        .map(|f| f.data_type().clone())
+        .collect();
     signature_from_message(&message, &types).unwrap()
 }
 

@@ -98,7 +98,7 @@ fn preimage(request: Parcel, function: &ScalarUDF, table: &FunctionTable) -> Res
 
 fn read(request: Parcel, table: &FunctionTable) -> Result<(Vec<Expr>, SimplifyContext)> {
     let request: ParcelContent<SimplifyRequest> =
-        ParcelContent::read(request).map_err(from_call_error)?;
+        ParcelContent::read_signature(request).map_err(from_call_error)?;
     let message = &request.message;
     let functions = functions_in(&message.expressions, table)?;
     let exprs = unpack(

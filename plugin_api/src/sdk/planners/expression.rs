@@ -48,8 +48,8 @@ impl abi::ExpressionPlanner for ExpressionPlannerExport {
 
 impl ExpressionPlannerExport {
     fn planned(&self, request: Parcel, host: PlanHostObject) -> Result<Planned> {
-        let content =
-            ParcelContent::<ExpressionHookRequest>::read(request).map_err(from_call_error)?;
+        let content = ParcelContent::<ExpressionHookRequest>::read_signature(request)
+            .map_err(from_call_error)?;
         let own = self.own.for_call();
         let objects = objects(&Arc::new(host), &own);
         let read = read_plans(&content, &content.message.list, &objects)?;

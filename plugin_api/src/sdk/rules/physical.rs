@@ -65,7 +65,7 @@ impl PhysicalRule for PhysicalExport {
         let own = self.own.for_call();
         let host = Connection(Arc::new(host));
         let objects = PluginObjects::new(Arc::new(host.clone()), Arc::clone(&own) as _);
-        let content = ParcelContent::<PhysicalRuleRequest>::read(request)?;
+        let content = ParcelContent::<PhysicalRuleRequest>::read_signature(request)?;
         let options = options_from(&content.message.settings);
         let plans = PluginPhysical::new(host, objects, &options);
         let plan = df(plans.read(&content, &content.message.list))?;

@@ -44,7 +44,7 @@ impl AggregateFunction {
                 AggregateFunctionObject::coerce_types,
                 request.finish(&FieldsRequest {})?,
             )?;
-            Ok(ParcelContent::<FieldsReply>::read(reply)?.types())
+            Ok(ParcelContent::<FieldsReply>::read_signature(reply)?.types())
         })
     }
 

@@ -76,12 +76,14 @@ impl ScalarFunction {
             let request = ParcelBuilder::new()
                 .types(arg_types)
                 .finish(&FieldsRequest {})?;
-            Ok(ParcelContent::<FieldsReply>::read(self.origin.plan(
-                &self.object,
-                ScalarFunctionObject::coerce_types,
-                request,
-            )?)?
-            .types())
+            Ok(
+                ParcelContent::<FieldsReply>::read_signature(self.origin.plan(
+                    &self.object,
+                    ScalarFunctionObject::coerce_types,
+                    request,
+                )?)?
+                .types(),
+            )
         })
     }
 

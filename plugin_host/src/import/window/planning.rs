@@ -82,7 +82,7 @@ impl WindowFunction {
                 WindowFunctionObject::coerce_types,
                 request.finish(&FieldsRequest {})?,
             )?;
-            Ok(ParcelContent::<FieldsReply>::read(reply)?.types())
+            Ok(ParcelContent::<FieldsReply>::read_signature(reply)?.types())
         };
         ask().map_err(|error| self.origin.error(error))
     }

@@ -10,6 +10,7 @@ use datafusion::{
     arrow::util::display::{ArrayFormatter, FormatOptions},
     prelude::{SessionConfig, SessionContext},
 };
+use plugin_tests::plugins::in_workspace;
 use serde_json::Value;
 
 use super::loaded;
@@ -38,11 +39,8 @@ struct Definition {
 fn asyncio() -> (String, Vec<Value>) {
     let program = "import asyncio, os; print(os.path.dirname(asyncio.__file__))";
     let folder = python3(&["-c", program]).trim().to_owned();
-    let script = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../plugins/codeanatomy_exports/tests/data/python_ast.py"
-    );
-    let lines = python3(&[script, &folder]);
+    let script = in_workspace("plugins/codeanatomy_exports/tests/data/python_ast.py");
+    let lines = python3(&[script.to_str().unwrap(), &folder]);
     let files = lines
         .lines()
         .map(|line| serde_json::from_str(line).unwrap());

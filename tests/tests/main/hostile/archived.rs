@@ -7,7 +7,7 @@ use std::{fs, path::Path, process::Command};
 
 use datafusion::prelude::SessionContext;
 use datafusion_plugin_host::PluginHost;
-use plugin_tests::plugins::plugin;
+use plugin_tests::plugins::{in_workspace, plugin};
 
 use super::rows;
 
@@ -57,9 +57,8 @@ fn target() -> String {
 async fn plugins_of_released_contracts_load_and_answer() {
     // What will be archived, as it is now.
     answers(&plugin("fixture-raw")).await;
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let archive = root.join("data/archive").join(target());
-    let changelog = fs::read_to_string(root.join("../CHANGELOG.md")).unwrap();
+    let archive = in_workspace("tests/data/archive").join(target());
+    let changelog = fs::read_to_string(in_workspace("CHANGELOG.md")).unwrap();
     for version in released(&changelog) {
         let library = archive.join(format!("{version}.{}", std::env::consts::DLL_EXTENSION));
         assert!(

@@ -3,8 +3,9 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
 };
+
+use plugin_tests::plugins::in_workspace;
 
 /// Misbehaviour, file and test of each row.
 fn listed(document: &str) -> Vec<(&str, &str, &str)> {
@@ -45,8 +46,7 @@ fn tests_of(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn every_misbehaviour_has_a_test() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let document = fs::read_to_string(root.join("docs/hostile.md")).unwrap();
+    let document = fs::read_to_string(in_workspace("docs/hostile.md")).unwrap();
     let rows = listed(&document);
     assert!(rows.len() >= 40, "{} rows", rows.len());
     let lines = document
@@ -58,7 +58,7 @@ fn every_misbehaviour_has_a_test() {
     for (misbehaviour, file, test) in rows {
         assert!(known.insert(misbehaviour), "twice: {misbehaviour}");
         let text = texts.entry(file).or_insert_with(|| {
-            fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+            fs::read_to_string(in_workspace(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
         });
         assert!(
             tests_of(text).contains(test),
