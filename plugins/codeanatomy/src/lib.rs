@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use datafusion_codeanatomy::{
-    IntervalAlign, Operators, Options, PythonSyntax, SnapshotFilter, Types, aggregate_functions,
-    scalar_functions, window_functions,
+    IntervalAlign, Macros, Operators, Options, PythonSyntax, RedundantSorts, SnapshotFilter,
+    TableMacros, Types, aggregate_functions, scalar_functions, window_functions,
 };
 use datafusion_plugin_api::prelude::*;
 
@@ -22,19 +22,27 @@ fn activate(context: &ActivationContext) -> Result<Plugin> {
         )
         .relation_planner("interval_align", Arc::new(IntervalAlign))
         .planning_relations([RelationKind::TableCall])
+        .relation_planner("table_macros", Arc::new(TableMacros))
+        .planning_relations([RelationKind::TableCall])
+        .function_factory("macros", Arc::new(Macros))
         .expr_planner("operators", Arc::new(Operators))
         .planning_hooks([ExpressionHookKind::BinaryOp])
         .type_planner("types", Arc::new(Types))
-        .rule(snapshot_filter(&options)))
+        .rule(snapshot_filter(&options))
+        .rule(redundant_sorts(&options))
+        .options_beginning_with(options))
 }
 
-/// Without tables in its options the rule has nothing to do, and no plan is carried to it.
+/// A session may name tables at any time, and none of them may be seen whole: a plan that cannot be
+/// carried is refused.
 fn snapshot_filter(options: &Options) -> Rule {
     let rule = Rule::analyzer(Arc::new(SnapshotFilter::new(options))).before("type_coercion");
-    match options.snapshot_tables.is_empty() {
-        true => rule.interested_in([]),
-        false => rule.policy().interested_in([NodeKind::TableScan]),
-    }
+    rule.policy().interested_in([NodeKind::TableScan])
+}
+
+fn redundant_sorts(options: &Options) -> Rule {
+    let rule = Rule::physical(Arc::new(RedundantSorts::new(options)));
+    rule.interested_in_nodes(["SortExec"])
 }
 
 export_plugin! {
@@ -49,6 +57,9 @@ export_plugin! {
         expr_planner,
         type_planner,
         analyzer_rule,
+        physical_optimizer_rule,
+        function_factory,
+        session_options,
     ],
     activate: activate,
 }

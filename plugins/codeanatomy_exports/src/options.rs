@@ -38,6 +38,8 @@ pub struct Options {
     pub snapshot_column: String,
     /// The snapshot that is seen.
     pub snapshot_value: String,
+    /// Whether sorts of what is in order already are taken out of plans.
+    pub remove_redundant_sorts: bool,
 }
 
 impl Default for Options {
@@ -52,12 +54,13 @@ impl Default for Options {
             snapshot_tables: String::new(),
             snapshot_column: String::new(),
             snapshot_value: String::new(),
+            remove_redundant_sorts: false,
         }
     }
 }
 
 /// The settings of a session, in the order in which they are listed.
-const SETTINGS: [(&str, &str); 9] = [
+const SETTINGS: [(&str, &str); 10] = [
     ("span_line_base", "line_base of spans that do not say"),
     ("span_col_unit", "col_unit of spans that do not say"),
     (
@@ -85,6 +88,10 @@ const SETTINGS: [(&str, &str); 9] = [
         "The column of these tables that says the snapshot",
     ),
     ("snapshot_value", "The snapshot that is seen"),
+    (
+        "remove_redundant_sorts",
+        "Whether sorts of what is in order already are taken out of plans",
+    ),
 ];
 
 impl Options {
@@ -142,6 +149,7 @@ impl ExtensionOptions for Options {
             "snapshot_tables" => self.snapshot_tables = value.to_owned(),
             "snapshot_column" => self.snapshot_column = value.to_owned(),
             "snapshot_value" => self.snapshot_value = value.to_owned(),
+            "remove_redundant_sorts" => self.remove_redundant_sorts = flag()?,
             _ => {
                 let known: Vec<_> = SETTINGS.iter().map(|(key, _)| *key).collect();
                 return plan_err!(
@@ -164,6 +172,7 @@ impl ExtensionOptions for Options {
             self.snapshot_tables.clone(),
             self.snapshot_column.clone(),
             self.snapshot_value.clone(),
+            self.remove_redundant_sorts.to_string(),
         ];
         let settings = SETTINGS.into_iter().zip(values);
         settings

@@ -1,6 +1,8 @@
 //! The plugin `codeanatomy`, loaded, beside the same crate linked in.
 
+mod macros;
 mod readme;
+mod settings;
 
 use std::{
     fs,
@@ -9,13 +11,14 @@ use std::{
 
 use datafusion::{
     arrow::util::pretty::pretty_format_batches,
+    error::Result,
     execution::SessionStateBuilder,
     logical_expr::planner::ExprPlanner,
     prelude::{SessionConfig, SessionContext},
 };
 use datafusion_codeanatomy::{
-    IntervalAlign, Operators, Options, PythonSyntax, SnapshotFilter, Types, aggregate_functions,
-    scalar_functions, window_functions,
+    IntervalAlign, Macros, Operators, Options, PythonSyntax, RedundantSorts, SnapshotFilter,
+    TableMacros, Types, aggregate_functions, scalar_functions, window_functions,
 };
 use datafusion_plugin_host::{PluginHost, config::Config};
 use plugin_tests::plugins::plugin;
@@ -67,8 +70,10 @@ fn loaded(config: SessionConfig) -> SessionContext {
 
 fn linked_in(config: SessionConfig) -> SessionContext {
     let builder = SessionStateBuilder::new()
-        .with_config(config)
-        .with_default_features();
+        .with_config(config.with_option_extension(options()))
+        .with_default_features()
+        .with_function_factory(Some(Arc::new(Macros)))
+        .with_physical_optimizer_rule(Arc::new(RedundantSorts::new(&options())));
     let mut builder = builder.with_type_planner(Arc::new(Types));
     let operators: Arc<dyn ExprPlanner> = Arc::new(Operators);
     builder
@@ -89,8 +94,16 @@ fn linked_in(config: SessionConfig) -> SessionContext {
     context
         .register_relation_planner(Arc::new(IntervalAlign))
         .unwrap();
+    context
+        .register_relation_planner(Arc::new(TableMacros))
+        .unwrap();
     context.add_analyzer_rule(Arc::new(SnapshotFilter::new(&options())));
     context
+}
+
+async fn query(context: &SessionContext, sql: &str) -> Result<String> {
+    let rows = context.sql(sql).await?.collect().await?;
+    Ok(pretty_format_batches(&rows)?.to_string())
 }
 
 fn sources() -> TempDir {
