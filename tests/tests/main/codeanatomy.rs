@@ -29,10 +29,6 @@ const OPTIONS: &str = r#"
 replace_builtins = true
 [plugins.codeanatomy.options]
 span_line_base = 1
-"#;
-
-const SNAPSHOT: &str = r#"
-[plugins.codeanatomy.options]
 snapshot_tables = "files"
 snapshot_column = "snapshot"
 snapshot_value = "2"
@@ -41,6 +37,9 @@ snapshot_value = "2"
 fn options() -> Options {
     let mut options = Options::default();
     options.span_line_base = 1;
+    options.snapshot_tables = "files".to_owned();
+    options.snapshot_column = "snapshot".to_owned();
+    options.snapshot_value = "2".to_owned();
     options
 }
 
@@ -254,17 +253,9 @@ fn unknown_options_are_listed_with_those_that_are_known() {
     }
 }
 
-/// On a host of its own: with tables to filter, every plan is carried to the rule.
 #[tokio::test]
 async fn tables_are_seen_as_of_a_snapshot() {
-    let host = PluginHost::builder()
-        .plugin_file(plugin("datafusion-plugin-codeanatomy"))
-        .config(Config::parse(SNAPSHOT).unwrap())
-        .grant_every_capability()
-        .load()
-        .unwrap();
-    let context = SessionContext::new();
-    host.install(&context);
+    let context = loaded(config(1, 8192));
     let run = async |sql: &str| {
         let rows = context.sql(sql).await.unwrap().collect().await.unwrap();
         pretty_format_batches(&rows).unwrap().to_string()

@@ -11,9 +11,9 @@ use datafusion_common::{
     Column, DFSchema, Result, ScalarValue, plan_datafusion_err, plan_err,
     tree_node::{Transformed, TransformedResult, TreeNode},
 };
-use datafusion_expr::{CreateFunction, Expr, expr::WindowFunctionDefinition};
+use datafusion_expr::{CreateFunction, Expr, expr::WindowFunctionDefinition, planner::ExprPlanner};
 
-use crate::{Options, aggregate_functions, scalar_functions};
+use crate::{Operators, Options, Types, aggregate_functions, scalar_functions};
 
 /// An expression over the arguments as columns, whose functions can be run here.
 pub(super) struct Body {
@@ -63,13 +63,19 @@ fn own_state(state: &SessionState) -> Result<SessionState> {
     let options = state.config_options();
     let own = options.extensions.get::<Options>().cloned();
     let config = SessionConfig::from(options.as_ref().clone()).with_target_partitions(1);
-    let mut made = SessionStateBuilder::new_from_existing(state.clone())
-        .with_default_features()
+    let mut builder = SessionStateBuilder::new()
         .with_config(config)
+        .with_default_features()
+        .with_type_planner(Arc::new(Types))
         // A macro is planned as it is written: it has no rows that could be known already.
         .with_optimizer_rules(Vec::new())
-        .with_physical_optimizer_rules(Vec::new())
-        .build();
+        .with_physical_optimizer_rules(Vec::new());
+    let operators: Arc<dyn ExprPlanner> = Arc::new(Operators);
+    builder
+        .expr_planners()
+        .get_or_insert_default()
+        .insert(0, operators);
+    let mut made = builder.build();
     for udf in scalar_functions(&own.unwrap_or_default()) {
         made.register_udf(udf)?;
     }

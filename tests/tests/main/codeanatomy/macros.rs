@@ -14,6 +14,7 @@ const MACROS: &[&str] = &[
     "CREATE FUNCTION weighted(x BIGINT, w DOUBLE) RETURNS DOUBLE \
      AS 'sum(x * w) / sum(w) FILTER (WHERE w > 1)'",
     "CREATE FUNCTION kinds(x BIGINT) AS 'count(DISTINCT x % 3) + count(*) * 100'",
+    "CREATE FUNCTION early(x BIGINT) RETURNS BOOLEAN AS '[1, 2, 3] @> [x]'",
     "CREATE FUNCTION multiples(n BIGINT) LANGUAGE table \
      AS 'SELECT a, a * $n AS multiple FROM numbers WHERE a <= $n'",
 ];
@@ -44,6 +45,10 @@ const CALLS: &[(&str, &str)] = &[
     (
         "SELECT a FROM numbers WHERE twice(a) = 14",
         "SELECT a FROM numbers WHERE a * 2 = 14",
+    ),
+    (
+        "SELECT a FROM numbers WHERE early(a) ORDER BY a",
+        "SELECT a FROM numbers WHERE a <= 3 ORDER BY a",
     ),
     (
         "SELECT key_of('MiXed')",

@@ -90,7 +90,7 @@ async fn the_physical_rule_is_off_unless_it_is_switched_on() {
         (loaded(config(1, 8192)), "loaded"),
     ] {
         let rows = context
-            .sql("SELECT value AS a FROM generate_series(1, 9)")
+            .sql("SELECT a FROM (VALUES (3), (1), (2)) AS t(a)")
             .await
             .unwrap();
         let rows = rows.create_physical_plan().await.unwrap();
