@@ -3,6 +3,7 @@
 //! - [`plugins`]: builds the plugins and programs of the workspace and says where they are;
 //! - [`conformance`]: what every plugin must hold to;
 //! - [`data`]: property-test strategies for Arrow columns of every type that may cross the contract;
+//! - [`kept`]: whether what a session had goes with it;
 //! - [`tpch`]: TPC-H tables as Parquet files.
 //!
 //! The tests themselves are in the one integration binary, `tests/main.rs`.
@@ -14,6 +15,7 @@
 
 pub mod conformance;
 pub mod data;
+pub mod kept;
 pub mod patch;
 pub mod plugins;
 pub mod tpch;

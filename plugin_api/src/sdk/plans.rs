@@ -1,6 +1,9 @@
 //! What plans of the plugin's have that is the plugin's.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    ops::Deref,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use abi_stable::std_types::ROption;
 use datafusion_catalog::default_table_source::DefaultTableSource;
@@ -51,6 +54,14 @@ impl Own {
         Arc::new(Self::new(&self.scalar, &self.aggregate, &self.window))
     }
 
+    fn tables(&self) -> MutexGuard<'_, Vec<Arc<dyn TableProvider>>> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn taken_tables(&self) -> Vec<Arc<dyn TableProvider>> {
+        std::mem::take(&mut *self.tables())
+    }
+
     #[cfg(feature = "function-factory")]
     pub(super) fn created_scalar(
         &self,
@@ -92,9 +103,11 @@ impl Own {
 
     /// A reply, with what the host asks for the plugin's objects in it.
     pub(super) fn planned(self: Arc<Self>, item: &str, reply: Parcel) -> Planned {
+        let tables = self.taken_tables();
         let objects = PlanObjectsObject::new(Lent {
             item: item.to_owned(),
             own: self,
+            tables,
         });
         Planned {
             reply,
@@ -157,7 +170,7 @@ impl OwnFunctions for Own {
 
     fn source(&self, source: &Arc<dyn TableSource>) -> Option<u64> {
         let source = source.downcast_ref::<DefaultTableSource>()?;
-        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = self.tables();
         tables.push(Arc::clone(&source.table_provider));
         Some(tables.len() as u64 - 1)
     }
@@ -166,6 +179,8 @@ impl OwnFunctions for Own {
 struct Lent {
     item: String,
     own: Arc<Own>,
+    /// By the number under which the host got them. They may hold what the host lent, and so `own`.
+    tables: Vec<Arc<dyn TableProvider>>,
 }
 
 fn unknown<T>(what: &str, number: u64) -> Result<T, CallError> {
@@ -196,10 +211,8 @@ impl PlanObjects for Lent {
     }
 
     fn table(&self, number: u64) -> Result<TableObject, CallError> {
-        let tables = self.own.tables.lock();
-        let tables = tables.unwrap_or_else(PoisonError::into_inner);
-        let table = usize::try_from(number).ok().and_then(|n| tables.get(n));
-        match table {
+        let table = usize::try_from(number).ok();
+        match table.and_then(|number| self.tables.get(number)) {
             Some(table) => Ok(TableExport::object(
                 &self.item,
                 Arc::clone(table),
@@ -219,10 +232,34 @@ impl HostConnection for Connection {
     }
 }
 
+/// The objects of a call until it ends.
+pub(super) struct CallObjects {
+    objects: PluginObjects,
+    own: Arc<Own>,
+}
+
 /// The objects of a call.
-pub(super) fn objects(host: &Arc<PlanHostObject>, own: &Arc<Own>) -> PluginObjects {
-    let own: Arc<Own> = Arc::clone(own);
-    PluginObjects::new(Arc::new(Connection(Arc::clone(host))), own)
+pub(super) fn objects(host: &Arc<PlanHostObject>, own: &Arc<Own>) -> CallObjects {
+    let host = Arc::new(Connection(Arc::clone(host)));
+    CallObjects {
+        objects: PluginObjects::new(host, Arc::clone(own) as _),
+        own: Arc::clone(own),
+    }
+}
+
+impl Deref for CallObjects {
+    type Target = PluginObjects;
+
+    fn deref(&self) -> &PluginObjects {
+        &self.objects
+    }
+}
+
+impl Drop for CallObjects {
+    fn drop(&mut self) {
+        self.objects.end();
+        drop(self.own.taken_tables());
+    }
 }
 
 /// The objects of a call that makes a function, which may keep them.

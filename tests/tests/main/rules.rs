@@ -1,6 +1,7 @@
 //! Analyzer and optimizer rules of a loaded plugin.
 
 mod behaviour;
+mod forgotten;
 mod ill;
 mod physical;
 mod twins;

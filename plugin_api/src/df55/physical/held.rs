@@ -15,7 +15,10 @@ use datafusion_physical_plan::{
     execution_plan::CardinalityEffect, statistics::StatisticsArgs,
 };
 
-use super::{describe, plugin::PluginPhysical};
+use super::{
+    describe,
+    plugin::{OfCall, PluginPhysical},
+};
 use crate::{
     abi::message::{Cardinality, NodeDescriptor, NodeReply, PhysicalQuestion, TableStatistics},
     df55::{
@@ -28,7 +31,7 @@ use crate::{
 
 /// Knows what planning asks. The host makes what an altered one is, and runs it.
 pub(super) struct HeldExec {
-    pub(super) plans: PluginPhysical,
+    pub(super) call: OfCall,
     pub(super) number: u64,
     described: NodeDescriptor,
     properties: Arc<PlanProperties>,
@@ -56,7 +59,7 @@ impl HeldExec {
         let described = content.message;
         let inputs = &described.inputs;
         Ok(Self {
-            plans: plans.clone(),
+            call: plans.call(),
             number,
             properties: Arc::new(properties),
             distributions: describe::distributions(inputs, &children).map_err(from_call_error)?,
@@ -67,6 +70,10 @@ impl HeldExec {
         })
     }
 
+    fn plans(&self) -> Result<PluginPhysical> {
+        self.call.plans(self.name())
+    }
+
     /// The stand-in for a node that the host made of this one.
     fn made(
         &self,
@@ -74,19 +81,19 @@ impl HeldExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let made = reply.node.map(|number| -> Result<Arc<dyn ExecutionPlan>> {
-            Ok(Arc::new(Self::new(&self.plans, number, children)?))
+            Ok(Arc::new(Self::new(&self.plans()?, number, children)?))
         });
         made.transpose()
     }
 
     fn altered(&self, question: &PhysicalQuestion) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let reply: ParcelContent<NodeReply> = self.plans.ask(question)?;
+        let reply: ParcelContent<NodeReply> = self.plans()?.ask(question)?;
         self.made(&reply.message, self.children.clone())
     }
 
     fn ask_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
         let question = PhysicalQuestion::Statistics(self.number, partition);
-        let content: ParcelContent<TableStatistics> = self.plans.ask(&question)?;
+        let content: ParcelContent<TableStatistics> = self.plans()?.ask(&question)?;
         let statistics = statistics_from_message(&content.message, &content);
         statistics.map(Arc::new).map_err(from_call_error)
     }
@@ -160,7 +167,7 @@ impl ExecutionPlan for HeldExec {
         if same {
             return Ok(self);
         }
-        let reply = self.plans.replace(self.number, &children)?;
+        let reply = self.plans()?.replace(self.number, &children)?;
         match self.made(&reply, children)? {
             Some(made) => Ok(made),
             None => not_impl_err!("'{}' with other children", self.name()),

@@ -2,10 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use datafusion_common::{Result, config::ConfigOptions, not_impl_err};
+use datafusion_common::{DataFusionError, Result, config::ConfigOptions, not_impl_err};
 use datafusion_execution::TaskContext;
 use datafusion_physical_plan::ExecutionPlan;
 use serde::{Serialize, de::DeserializeOwned};
@@ -43,6 +43,24 @@ pub trait PhysicalConnection: Send + Sync {
 #[derive(Clone)]
 pub struct PluginPhysical(Arc<Inner>);
 
+/// A call as its stand-ins know it: the copies, which the call holds, may have them below.
+pub(super) struct OfCall(Weak<Inner>);
+
+impl OfCall {
+    /// # Errors
+    /// A breach of the contract once the call is over.
+    pub(super) fn plans(&self, node: &str) -> Result<PluginPhysical> {
+        let plans = self.0.upgrade().map(PluginPhysical);
+        plans.ok_or_else(|| of_another_call(node))
+    }
+}
+
+fn of_another_call(node: &str) -> DataFusionError {
+    breach(format!(
+        "'{node}' is of another call, whose handles are gone"
+    ))
+}
+
 struct Inner {
     host: Box<dyn PhysicalConnection>,
     objects: PluginObjects,
@@ -70,6 +88,10 @@ impl PluginPhysical {
             context: reading_context(options),
             copies: Mutex::default(),
         }))
+    }
+
+    pub(super) fn call(&self) -> OfCall {
+        OfCall(Arc::downgrade(&self.0))
     }
 
     fn copies(&self) -> MutexGuard<'_, Copies> {
@@ -135,11 +157,8 @@ impl PluginPhysical {
     /// For a node of another call.
     fn number(&self, node: &Arc<dyn ExecutionPlan>) -> Result<Option<u64>> {
         if let Some(held) = node.downcast_ref::<HeldExec>() {
-            if !Arc::ptr_eq(&self.0, &held.plans.0) {
-                return Err(breach(format!(
-                    "'{}' is of another call, whose handles are gone",
-                    node.name()
-                )));
+            if Arc::as_ptr(&self.0) != held.call.0.as_ptr() {
+                return Err(of_another_call(node.name()));
             }
             return Ok(Some(held.number));
         }

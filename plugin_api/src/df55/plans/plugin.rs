@@ -1,6 +1,6 @@
 //! The plugin's objects of a call, and its stand-ins for the host's.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion_common::{Result, not_impl_err};
@@ -91,6 +91,16 @@ impl PluginObjects {
             nodes: Mutex::default(),
             creation,
         }))
+    }
+
+    /// Lets go of what the host was lent, which may hold what the host lent, and so these objects.
+    pub(crate) fn end(&self) {
+        let nodes = std::mem::take(&mut *self.nodes());
+        drop(nodes);
+    }
+
+    fn nodes(&self) -> MutexGuard<'_, Vec<LogicalPlan>> {
+        self.0.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn host(&self) -> &dyn HostConnection {
@@ -201,7 +211,7 @@ impl Leaving for PluginObjects {
             }
             return Ok(Handle::Returned(known.number));
         }
-        let mut nodes = self.0.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut nodes = self.nodes();
         nodes.push(plan.clone());
         Ok(Handle::Lent(nodes.len() as u64 - 1))
     }
@@ -295,7 +305,7 @@ impl Arriving for PluginObjects {
                 node: Arc::new(ForeignNode::new(self.address(), number, node)),
             })),
             Handle::Returned(number) => {
-                let nodes = self.0.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+                let nodes = self.nodes();
                 let own = usize::try_from(number).ok().and_then(|n| nodes.get(n));
                 let own = own.cloned();
                 drop(nodes);

@@ -1,5 +1,7 @@
 //! Relation planners.
 
+use plugin_tests::kept::Kept;
+
 use super::{error, linked_in, loaded, plans, rows};
 
 /// Relations that DataFusion's own examples of relation planning plan, and what planners do with each
@@ -132,6 +134,21 @@ async fn an_extension_node_of_the_planner_is_in_the_plan() {
             "{error}"
         );
     }
+}
+
+/// Also where the planner's own node stands above it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_planners_were_shown_goes_with_the_session() {
+    let context = loaded().await;
+    let kept = Kept::table(&context);
+    for sql in [
+        "SELECT m.n FROM kept MATCH_RECOGNIZE (PATTERN (low) DEFINE low AS n < 10) AS m",
+        "SELECT n FROM kept TABLESAMPLE (50 PERCENT) REPEATABLE (1)",
+    ] {
+        context.state().create_logical_plan(sql).await.unwrap();
+    }
+    drop(context);
+    assert!(kept.is_gone().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
