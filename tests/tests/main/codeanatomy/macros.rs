@@ -56,7 +56,7 @@ const CALLS: &[(&str, &str)] = &[
     ),
     (
         "SELECT spread(a), spread_again(a) FROM numbers",
-        "SELECT max(a) - min(a), max(a) - min(a) FROM numbers",
+        "SELECT max(a) - min(a), max(a) - min(a) AS again FROM numbers",
     ),
     (
         "SELECT g, spread(a), weighted(a, w), kinds(a) FROM numbers GROUP BY g ORDER BY g",
