@@ -181,12 +181,12 @@ impl PlanRule for RuleExport {
         let own = self.own.for_call();
         let objects = objects(&Arc::new(host), &own);
         let content = ParcelContent::<RuleRequest>::read_signature(request)?;
-        let read = df(read_plans(&content, &content.message.list, &objects))?;
+        let read = df(read_plans(&content, &content.message.list, &*objects))?;
         let plan = df(read.only_plan())?;
         let Some(changed) = df(self.rule.stage.applied(plan, &content.message))? else {
             return declined::<RuleReply>();
         };
-        let mut writer = PlanWriter::new(&objects);
+        let mut writer = PlanWriter::new(&*objects);
         df(writer.plan(&changed))?;
         let reply = df(writer.finish(|list| RuleReply { list: Some(list) }))?;
         Ok(own.planned(self.item(), reply))

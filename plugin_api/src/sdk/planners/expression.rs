@@ -52,12 +52,12 @@ impl ExpressionPlannerExport {
             .map_err(from_call_error)?;
         let own = self.own.for_call();
         let objects = objects(&Arc::new(host), &own);
-        let read = read_plans(&content, &content.message.list, &objects)?;
+        let read = read_plans(&content, &content.message.list, &*objects)?;
         let hook = &content.message.hook;
         let Some(planned) = hooks::plan(self.entry.planner.as_ref(), hook, read)? else {
             return declined::<ExpressionHookReply>().map_err(from_call_error);
         };
-        let mut writer = PlanWriter::new(&objects);
+        let mut writer = PlanWriter::new(&*objects);
         writer.exprs([&planned], &DFSchema::empty())?;
         let reply = writer.finish(|list| ExpressionHookReply {
             planned: Some(list),

@@ -61,7 +61,7 @@ impl RelationPlannerExport {
             }
         };
         let alias = planned.alias.as_ref().map(syntax_to_text).transpose()?;
-        let mut writer = PlanWriter::new(&objects);
+        let mut writer = PlanWriter::new(&*objects);
         writer.plan(&planned.plan)?;
         let reply = writer.finish(|list| RelationReply {
             planned: Some(list),
