@@ -2,7 +2,7 @@
 
 mod best;
 mod count;
-mod grouped;
+pub(crate) mod grouped;
 mod kernel;
 mod set;
 mod text;

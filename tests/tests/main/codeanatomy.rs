@@ -1,5 +1,6 @@
 //! The plugin `codeanatomy`, loaded, beside the same crate linked in.
 
+mod alignment;
 mod macros;
 mod readme;
 mod settings;

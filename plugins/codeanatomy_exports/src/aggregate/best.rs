@@ -140,9 +140,10 @@ impl GroupStates for Best {
         Ok(self.decoded(groups)?.into())
     }
 
-    fn forget_first(&mut self, groups: usize) {
+    fn forget_first(&mut self, groups: usize) -> Result<()> {
         let forgotten = self.best.drain(..groups);
         self.bytes -= forgotten.map(|best| best.capacity()).sum::<usize>();
+        Ok(())
     }
 
     fn size(&self) -> usize {

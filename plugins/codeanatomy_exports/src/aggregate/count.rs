@@ -63,8 +63,9 @@ impl GroupStates for Counts {
         Ok(vec![self.results(groups)?])
     }
 
-    fn forget_first(&mut self, groups: usize) {
+    fn forget_first(&mut self, groups: usize) -> Result<()> {
         self.0.drain(..groups);
+        Ok(())
     }
 
     fn size(&self) -> usize {

@@ -7,7 +7,7 @@ use datafusion_common::{Result, ScalarValue, internal_err};
 use datafusion_expr::{Accumulator, EmitTo, GroupsAccumulator};
 
 /// The states of groups, numbered from 0.
-pub(super) trait GroupStates: Debug + Send + Sync + 'static {
+pub(crate) trait GroupStates: Debug + Send + Sync + 'static {
     /// The same states without any group.
     fn fresh(&self) -> Result<Box<dyn GroupStates>>;
 
@@ -25,14 +25,14 @@ pub(super) trait GroupStates: Debug + Send + Sync + 'static {
     fn states(&self, groups: Range<usize>) -> Result<Vec<ArrayRef>>;
 
     /// Forgets the first groups; those behind move up.
-    fn forget_first(&mut self, groups: usize);
+    fn forget_first(&mut self, groups: usize) -> Result<()>;
 
     /// In bytes.
     fn size(&self) -> usize;
 }
 
 /// The groups of a batch's rows.
-pub(super) struct Assigned<'a> {
+pub(crate) struct Assigned<'a> {
     /// Without any, all rows are of the first group.
     groups: Option<&'a [usize]>,
     filter: Option<&'a BooleanArray>,
@@ -41,7 +41,7 @@ pub(super) struct Assigned<'a> {
 impl Assigned<'_> {
     /// The group of a row; nothing where the row does not count.
     #[inline]
-    pub(super) fn group(&self, row: usize) -> Option<usize> {
+    pub(crate) fn group(&self, row: usize) -> Option<usize> {
         if let Some(filter) = self.filter
             && (filter.is_null(row) || !filter.value(row))
         {
@@ -53,19 +53,19 @@ impl Assigned<'_> {
 
 /// States behind DataFusion's traits.
 #[derive(Debug)]
-pub(super) struct Grouped {
+pub(crate) struct Grouped {
     states: Box<dyn GroupStates>,
     groups: usize,
 }
 
 impl Grouped {
     /// Of many groups.
-    pub(super) fn many(states: Box<dyn GroupStates>) -> Self {
+    pub(crate) fn many(states: Box<dyn GroupStates>) -> Self {
         Self { states, groups: 0 }
     }
 
     /// Of one group.
-    pub(super) fn one(mut states: Box<dyn GroupStates>) -> Self {
+    pub(crate) fn one(mut states: Box<dyn GroupStates>) -> Self {
         states.resize(1);
         Self { states, groups: 1 }
     }
@@ -84,9 +84,10 @@ impl Grouped {
         }
     }
 
-    fn forget(&mut self, groups: usize) {
-        self.states.forget_first(groups);
+    fn forget(&mut self, groups: usize) -> Result<()> {
+        self.states.forget_first(groups)?;
         self.groups -= groups;
+        Ok(())
     }
 }
 
@@ -109,14 +110,14 @@ impl GroupsAccumulator for Grouped {
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let groups = self.emitted(emit_to);
         let results = self.states.results(0..groups)?;
-        self.forget(groups);
+        self.forget(groups)?;
         Ok(results)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
         let groups = self.emitted(emit_to);
         let states = self.states.states(0..groups)?;
-        self.forget(groups);
+        self.forget(groups)?;
         Ok(states)
     }
 

@@ -150,11 +150,12 @@ impl GroupStates for Sets {
         Ok(vec![self.lists(groups)?])
     }
 
-    fn forget_first(&mut self, groups: usize) {
+    fn forget_first(&mut self, groups: usize) -> Result<()> {
         for set in self.sets.drain(..groups) {
             let bytes = set.iter().map(|value| value.len() + size_of::<Box<[u8]>>());
             self.bytes -= bytes.sum::<usize>();
         }
+        Ok(())
     }
 
     fn size(&self) -> usize {

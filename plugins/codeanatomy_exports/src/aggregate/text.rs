@@ -156,9 +156,10 @@ impl GroupStates for Joined {
         )?)])
     }
 
-    fn forget_first(&mut self, groups: usize) {
+    fn forget_first(&mut self, groups: usize) -> Result<()> {
         let forgotten = self.groups.drain(..groups);
         self.bytes -= forgotten.map(|strings| strings.size()).sum::<usize>();
+        Ok(())
     }
 
     fn size(&self) -> usize {

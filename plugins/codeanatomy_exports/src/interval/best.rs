@@ -1,6 +1,6 @@
 //! The best right interval of each left one.
 
-use std::{cmp::Reverse, collections::HashMap};
+use std::cmp::Reverse;
 
 use super::mode::{Interval, Mode};
 
@@ -60,15 +60,14 @@ impl Prefixes {
 }
 
 fn exact(left: &[Interval], right: &[Right]) -> Vec<Option<usize>> {
-    let mut least: HashMap<(i64, i64), usize> = HashMap::with_capacity(right.len());
-    for (at, candidate) in right.iter().enumerate() {
-        let key = (candidate.interval.start, candidate.interval.end);
-        let known = least.entry(key).or_insert(at);
-        if candidate.rank < right[*known].rank {
-            *known = at;
-        }
-    }
-    let of = |interval: &Interval| least.get(&(interval.start, interval.end)).copied();
+    let both = |interval: Interval| (interval.start, interval.end);
+    let mut order: Vec<_> = (0..right.len()).collect();
+    order.sort_unstable_by_key(|&at| (both(right[at].interval), right[at].rank));
+    let of = |interval: &Interval| {
+        let first = order.partition_point(|&at| both(right[at].interval) < both(*interval));
+        let found = *order.get(first)?;
+        (right[found].interval == *interval).then_some(found)
+    };
     left.iter().map(of).collect()
 }
 

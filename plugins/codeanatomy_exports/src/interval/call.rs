@@ -6,7 +6,13 @@ use sqlparser::ast::{
     Value,
 };
 
-use super::{mode::Mode, window::TieBreaker};
+use super::mode::Mode;
+
+/// A right column that decides between equally good intervals.
+pub(super) struct TieBreaker {
+    pub(super) column: String,
+    pub(super) descending: bool,
+}
 
 /// The arguments, read.
 pub(super) struct Call {

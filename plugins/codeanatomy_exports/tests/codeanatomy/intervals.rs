@@ -1,6 +1,8 @@
 //! `interval_align`.
 
+mod memory;
 mod oracle;
+mod shape;
 
 use std::sync::Arc;
 
@@ -128,7 +130,7 @@ async fn a_filter_on_the_path_reaches_both_scans() {
     let sql = "EXPLAIN SELECT * FROM interval_align((SELECT * FROM l), (SELECT * FROM r), how => 'left') WHERE path = 'a' AND name = 'ten'";
     let plan = rows(&context, sql).await.join("\n");
     let logical = plan.split("physical_plan").next().unwrap();
-    let below = logical.split_once("WindowAggr").unwrap().1;
+    let below = logical.split_once("Aggregate:").unwrap().1;
     assert_eq!(below.matches("path = Utf8").count(), 2, "{plan}");
     assert!(
         !below.contains("name ="),

@@ -1,0 +1,161 @@
+//! The two relations of a call, and how a row of both holds a row of either.
+
+use arrow::datatypes::{DataType, FieldRef};
+use datafusion_common::{Column, DFSchema, Result, ScalarValue, plan_err};
+use datafusion_expr::{Expr, LogicalPlan, cast, lit};
+
+use super::{
+    aligned::{END, START},
+    call::Call,
+};
+
+pub(super) const PATH: &str = "__path";
+pub(super) const OF_RIGHT: &str = "__of_right";
+
+/// One of the two relations. Columns are known by their positions.
+pub(super) struct Side {
+    pub(super) plan: LogicalPlan,
+    pub(super) path: usize,
+    pub(super) start: usize,
+    end: usize,
+}
+
+impl Side {
+    pub(super) fn new(side: &str, plan: LogicalPlan, call: &Call) -> Result<Self> {
+        let schema = plan.schema();
+        let path = column(side, schema, &call.path)?;
+        let whole_number = |name: &str| {
+            let at = column(side, schema, name)?;
+            let data_type = schema.field(at).data_type();
+            match data_type.is_integer() {
+                true => Ok(at),
+                false => plan_err!(
+                    "interval_align: column '{name}' of the {side} relation is of type {data_type}, \
+                     expected an integer type"
+                ),
+            }
+        };
+        let (start, end) = (whole_number(&call.start)?, whole_number(&call.end)?);
+        Ok(Self {
+            path,
+            start,
+            end,
+            plan,
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.plan.schema().fields().len()
+    }
+
+    pub(super) fn field(&self, at: usize) -> &FieldRef {
+        self.plan.schema().field(at)
+    }
+
+    pub(super) fn column(&self, at: usize) -> Expr {
+        Expr::Column(Column::from(self.plan.schema().qualified_field(at)))
+    }
+
+    /// The rows of this side among those of both.
+    pub(super) fn row(
+        &self,
+        of_right: bool,
+        path: &DataType,
+        places: &Places,
+    ) -> Result<Vec<Expr>> {
+        let of_type =
+            |at: usize, data_type: &DataType| match self.field(at).data_type() == data_type {
+                true => self.column(at),
+                false => cast(self.column(at), data_type.clone()),
+            };
+        let mut row = vec![
+            of_type(self.path, path).alias(PATH),
+            lit(of_right).alias(OF_RIGHT),
+        ];
+        for (at, data_type) in places.types.iter().enumerate() {
+            let columns = match of_right {
+                false => &places.left,
+                true => &places.right,
+            };
+            let expr = match (at, columns.iter().position(|place| *place == Some(at))) {
+                (START, _) => of_type(self.start, data_type),
+                (END, _) => of_type(self.end, data_type),
+                (_, Some(column)) => self.column(column),
+                (_, None) => lit(ScalarValue::try_new_null(data_type)?),
+            };
+            row.push(expr.alias(Places::name(at)));
+        }
+        Ok(row)
+    }
+}
+
+/// The position of a column.
+pub(super) fn column(side: &str, schema: &DFSchema, name: &str) -> Result<usize> {
+    let named = |field: &FieldRef| field.name() == name;
+    let mut found = (0..schema.fields().len()).filter(|&at| named(schema.field(at)));
+    match (found.next(), found.next()) {
+        (Some(at), None) => Ok(at),
+        (Some(_), Some(_)) => {
+            plan_err!("interval_align: the {side} relation has several columns '{name}'")
+        }
+        (None, _) => {
+            let names: Vec<_> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+            plan_err!(
+                "interval_align: the {side} relation has no column '{name}', expected one of {}",
+                names.join(", ")
+            )
+        }
+    }
+}
+
+/// Where a row of both sides has the columns of each. A left and a right column of one type share a
+/// place, so that what is sorted is hardly wider than either side.
+pub(super) struct Places {
+    /// Of each place.
+    pub(super) types: Vec<DataType>,
+    /// Of each left column; a column that is the path has none.
+    pub(super) left: Vec<Option<usize>>,
+    /// Of each right column; a column that is the path has none, unless it is of another type.
+    pub(super) right: Vec<Option<usize>>,
+}
+
+impl Places {
+    pub(super) fn new(left: &Side, right: &Side) -> Self {
+        let path = left.field(left.path).data_type();
+        // Start and end, as they are compared.
+        let mut types = vec![DataType::Int64; 2];
+        let left = places(left, path, &mut types);
+        let right = places(right, path, &mut types);
+        Self { types, left, right }
+    }
+
+    pub(super) fn name(at: usize) -> String {
+        format!("__column_{at}")
+    }
+}
+
+fn places(side: &Side, path: &DataType, types: &mut Vec<DataType>) -> Vec<Option<usize>> {
+    let mut taken = vec![true; 2];
+    let fields = side.plan.schema().fields().iter().enumerate();
+    let places = fields.map(|(at, field)| {
+        let data_type = field.data_type();
+        if at == side.path && data_type == path {
+            return None;
+        }
+        for (own, place) in [(side.start, START), (side.end, END)] {
+            if at == own && *data_type == types[place] {
+                return Some(place);
+            }
+        }
+        taken.resize(types.len(), false);
+        let free = (0..types.len()).find(|&at| !taken[at] && types[at] == *data_type);
+        let place = free.unwrap_or_else(|| {
+            types.push(data_type.clone());
+            taken.push(true);
+            types.len() - 1
+        });
+        taken[place] = true;
+        Some(place)
+    });
+    places.collect()
+}
