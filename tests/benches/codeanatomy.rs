@@ -1,11 +1,14 @@
 //! The plugin `codeanatomy` beside the same crate linked in, over the syntax tables of the standard library of the
-//! Python on the PATH; `stable_hash64` beside DataFusion's `md5`; `python_syntax` beside Python's `ast`.
+//! Python on the PATH; `stable_hash64` beside DataFusion's `md5`; `python_syntax` beside Python's `ast`;
+//! `interval_align` beside DataFusion's sorts of both sides.
 //!
 //! `cargo bench --workspace --bench codeanatomy`.
 
 #![allow(missing_docs, reason = "criterion's macros")]
 #![allow(clippy::unwrap_used, reason = "benches")]
 
+#[path = "codeanatomy/alignment.rs"]
+mod alignment;
 #[path = "codeanatomy/python.rs"]
 mod python;
 #[path = "codeanatomy/queries.rs"]
@@ -144,6 +147,40 @@ fn syntax(criterion: &mut Criterion, runtime: &Runtime, folder: &str) {
     group.finish();
 }
 
+/// Two million intervals aligned, beside both sides sorted and no more.
+fn alignments(criterion: &mut Criterion, runtime: &Runtime) {
+    let sessions = sessions(2);
+    for (name, of_right) in [("l", false), ("r", true)] {
+        let table = alignment::side(of_right);
+        for (_, context) in &sessions {
+            context
+                .register_table(name, Arc::clone(&table) as _)
+                .unwrap();
+        }
+    }
+    let mut group = criterion.benchmark_group("codeanatomy_alignment");
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(20));
+    let (_, linked_in) = &sessions[0];
+    group.bench_function("sort both sides", |bencher| {
+        bencher.iter(|| {
+            for sql in alignment::SORTS {
+                black_box(runtime.block_on(run(linked_in, sql)));
+            }
+        });
+    });
+    for mode in alignment::MODES {
+        let sql = alignment::alignment(mode);
+        for (place, context) in &sessions {
+            group.bench_function(format!("{mode}, {place}"), |bencher| {
+                bencher.iter(|| black_box(runtime.block_on(run(context, &sql))));
+            });
+        }
+    }
+    group.finish();
+}
+
 fn main() {
     let runtime = Runtime::new().unwrap();
     let folder = python::standard_library();
@@ -151,5 +188,6 @@ fn main() {
     queries(&mut criterion, &runtime, &folder);
     hashes(&mut criterion, &runtime);
     syntax(&mut criterion, &runtime, &folder);
+    alignments(&mut criterion, &runtime);
     criterion.final_summary();
 }

@@ -4,8 +4,8 @@ use std::{ops::Range, sync::Arc};
 
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, ListArray, StringViewArray,
-        StructArray, new_empty_array,
+        Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, Int64Array, ListArray,
+        StringViewArray, StructArray, new_empty_array,
     },
     buffer::OffsetBuffer,
     compute::{filter, interleave},
@@ -24,8 +24,11 @@ use crate::aggregate::grouped::{Assigned, GroupStates};
 #[derive(Debug)]
 struct HeldBatch {
     arrays: Vec<ArrayRef>,
-    /// Of each row.
+    // Of each row.
     groups: Vec<usize>,
+    of_right: BooleanArray,
+    starts: Int64Array,
+    ends: Int64Array,
     bytes: usize,
 }
 
@@ -43,6 +46,8 @@ pub(super) struct HeldRows {
     /// Of a held row.
     fields: Fields,
     batches: Vec<HeldBatch>,
+    /// Of the batches.
+    bytes: usize,
 }
 
 impl HeldRows {
@@ -51,6 +56,7 @@ impl HeldRows {
             alignment,
             fields,
             batches: Vec::new(),
+            bytes: 0,
         }
     }
 
@@ -71,7 +77,9 @@ impl HeldRows {
         }
         if !groups.is_empty() {
             let arrays = arrays.into_iter().map(compact).collect();
-            self.batches.push(HeldBatch::new(arrays, groups));
+            let batch = HeldBatch::new(arrays, groups)?;
+            self.bytes += batch.bytes;
+            self.batches.push(batch);
         }
         Ok(())
     }
@@ -129,7 +137,7 @@ impl HeldRows {
     /// The rows of one side; of the right one those that have a start and an end.
     fn side(&self, groups: &Range<usize>, of_right: bool) -> PathRows {
         let counts = |batch: &HeldBatch, row: usize| {
-            batch.of_right(row) == of_right && (!of_right || batch.interval(row).is_some())
+            batch.of_right.value(row) == of_right && (!of_right || batch.interval(row).is_some())
         };
         let (places, lengths) = self.places(groups, counts);
         let intervals = places
@@ -145,13 +153,25 @@ impl HeldRows {
 }
 
 impl HeldBatch {
-    fn new(arrays: Vec<ArrayRef>, groups: Vec<usize>) -> Self {
-        let bytes = arrays.iter().map(bytes).sum();
-        Self {
+    fn new(arrays: Vec<ArrayRef>, groups: Vec<usize>) -> Result<Self> {
+        let numbers = |at: usize| arrays.get(1 + at)?.as_primitive_opt::<Int64Type>().cloned();
+        let of_right = arrays.first().and_then(|array| array.as_boolean_opt());
+        let (Some(of_right), Some(starts), Some(ends)) =
+            (of_right.cloned(), numbers(START), numbers(END))
+        else {
+            return internal_err!("rows to align without a side, a start and an end");
+        };
+        // Beside a row and what is made of it, which is as large again.
+        let working = groups.len() * WORKING_BYTES + groups.capacity() * size_of::<usize>();
+        let bytes = size_of::<Self>() + working + 2 * arrays.iter().map(bytes).sum::<usize>();
+        Ok(Self {
             arrays,
             groups,
+            of_right,
+            starts,
+            ends,
             bytes,
-        }
+        })
     }
 
     /// What is left when the first groups are gone.
@@ -163,7 +183,7 @@ impl HeldBatch {
                 // Copied, so that the rest is let go of.
                 let arrays = filtered(&self.arrays, &stays)?;
                 self.groups.retain(|&group| group >= groups);
-                self = Self::new(arrays.into_iter().map(compact).collect(), self.groups);
+                self = Self::new(arrays.into_iter().map(compact).collect(), self.groups)?;
             }
             _ => {}
         }
@@ -173,17 +193,12 @@ impl HeldBatch {
         Ok(Some(self))
     }
 
-    fn of_right(&self, row: usize) -> bool {
-        self.arrays[0].as_boolean().value(row)
-    }
-
     fn interval(&self, row: usize) -> Option<Interval> {
-        let value = |at: usize| {
-            let values = self.arrays[1 + at].as_primitive::<Int64Type>();
-            values.is_valid(row).then(|| values.value(row))
-        };
-        let (start, end) = (value(START)?, value(END)?);
-        Some(Interval { start, end })
+        let known = self.starts.is_valid(row) && self.ends.is_valid(row);
+        known.then(|| Interval {
+            start: self.starts.value(row),
+            end: self.ends.value(row),
+        })
     }
 }
 
@@ -298,19 +313,18 @@ impl GroupStates for HeldRows {
     }
 
     fn forget_first(&mut self, groups: usize) -> Result<()> {
+        self.bytes = 0;
         for batch in std::mem::take(&mut self.batches) {
-            self.batches.extend(batch.without_first(groups)?);
+            if let Some(batch) = batch.without_first(groups)? {
+                self.bytes += batch.bytes;
+                self.batches.push(batch);
+            }
         }
         Ok(())
     }
 
-    /// Besides what is held, what emitting it takes: the rows that are made of it are as large again.
+    /// What is held, and what it takes to emit it.
     fn size(&self) -> usize {
-        let batches = self.batches.iter();
-        let held = batches.map(|batch| {
-            let rows = batch.groups.len() * WORKING_BYTES;
-            2 * batch.bytes + batch.groups.capacity() * size_of::<usize>() + rows
-        });
-        held.sum::<usize>() + self.batches.capacity() * size_of::<HeldBatch>()
+        self.bytes + self.batches.capacity() * size_of::<HeldBatch>()
     }
 }

@@ -33,8 +33,8 @@ impl Numbers {
 fn intervals(seed: u64, count: usize) -> Vec<Interval> {
     let mut numbers = Numbers(seed);
     let interval = |_| {
-        let (path, start) = (numbers.below(29), numbers.below(400));
-        (path, start, start + numbers.below(24))
+        let (path, start) = (numbers.below(29), numbers.below(100));
+        (path, start, start + numbers.below(8))
     };
     (0..count).map(interval).collect()
 }

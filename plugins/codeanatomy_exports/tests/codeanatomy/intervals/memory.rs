@@ -82,8 +82,11 @@ fn metric(plan: &Arc<dyn ExecutionPlan>, operator: &str, metric: &str) -> usize 
         .map(|child| self::metric(child, operator, metric))
         .sum();
     let own = plan.metrics().filter(|_| plan.name() == operator);
-    let own = own.and_then(|metrics| metrics.sum_by_name(metric));
-    below + own.map_or(0, |value| value.as_usize())
+    let own: usize = own.map_or(0, |metrics| {
+        let own = metrics.iter().filter(|own| own.value().name() == metric);
+        own.map(|own| own.value().as_usize()).sum()
+    });
+    below + own
 }
 
 fn runtime() -> Arc<RuntimeEnv> {
