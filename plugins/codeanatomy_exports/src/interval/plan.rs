@@ -15,7 +15,7 @@ use super::{
     aligned::{Aligned, Alignment, MATCH_KIND, MATCH_SCORE, START},
     call::Call,
     rank::Compared,
-    side::{OF_RIGHT, PATH, Places, Side, column},
+    side::{CONSTANT, OF_RIGHT, PATH, Places, Side, column},
 };
 
 const NUMBER: &str = "__number";
@@ -49,7 +49,7 @@ pub(super) fn planned(
     // has it done in one phase.
     let row_number = WindowFunctionDefinition::WindowUDF(functions.row_number);
     let number = Expr::from(WindowFunction::new(row_number, Vec::new()))
-        .partition_by(vec![col(PATH)])
+        .partition_by(vec![col(PATH), col(CONSTANT)])
         .order_by(vec![col(Places::name(START)).sort(true, false)])
         .build()?
         .alias(NUMBER);
@@ -62,7 +62,7 @@ pub(super) fn planned(
         .project(left.row(false, path, &places)?)?
         .union(of_right)?
         .window(vec![number])?
-        .aggregate(vec![col(PATH)], vec![matches])?
+        .aggregate(vec![col(PATH), col(CONSTANT)], vec![matches])?
         .unnest_columns_with_options(
             vec![Column::from_name(MATCHES)],
             UnnestOptions::new().with_preserve_nulls(false),

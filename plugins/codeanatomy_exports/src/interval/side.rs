@@ -11,6 +11,9 @@ use super::{
 
 pub(super) const PATH: &str = "__path";
 pub(super) const OF_RIGHT: &str = "__of_right";
+/// The same for every row. With it beside the path, DataFusion does not take a path for a key of the
+/// result, as it would do because it believes that unnesting a group's list leaves the group's key unique.
+pub(super) const CONSTANT: &str = "__constant";
 
 /// One of the two relations. Columns are known by their positions.
 pub(super) struct Side {
@@ -70,6 +73,7 @@ impl Side {
             };
         let mut row = vec![
             of_type(self.path, path).alias(PATH),
+            lit(true).alias(CONSTANT),
             lit(of_right).alias(OF_RIGHT),
         ];
         for (at, data_type) in places.types.iter().enumerate() {

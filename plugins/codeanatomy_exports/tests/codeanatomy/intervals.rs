@@ -142,6 +142,33 @@ async fn a_filter_on_the_path_reaches_both_scans() {
     );
 }
 
+/// Unnesting loses nothing, but DataFusion keeps the dependencies of what is unnested.
+#[tokio::test]
+async fn a_path_is_no_key() {
+    let context = sample().await;
+    let call = "interval_align((SELECT * FROM l), (SELECT * FROM r), how => 'left')";
+    for (sql, expected) in [
+        (
+            format!("SELECT name FROM {call} WHERE path IS NOT NULL ORDER BY path, bend"),
+            vec!["twelve", "ten", "other"],
+        ),
+        (
+            format!("SELECT name FROM {call} WHERE path IS NOT NULL ORDER BY right_path, bend, name"),
+            vec!["twelve", "ten", "other"],
+        ),
+        (
+            format!("SELECT count(*) FROM (SELECT path, bend FROM {call} GROUP BY path, bend)"),
+            vec!["4"],
+        ),
+        (
+            format!("SELECT DISTINCT path FROM {call} ORDER BY path"),
+            vec!["a", "b", "NULL"],
+        ),
+    ] {
+        assert_eq!(rows(&context, &sql).await, expected, "{sql}");
+    }
+}
+
 #[tokio::test]
 async fn errors_say_what_is_wrong() {
     let context = sample().await;
