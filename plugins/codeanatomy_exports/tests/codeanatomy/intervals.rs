@@ -153,7 +153,9 @@ async fn a_path_is_no_key() {
             vec!["twelve", "ten", "other"],
         ),
         (
-            format!("SELECT name FROM {call} WHERE path IS NOT NULL ORDER BY right_path, bend, name"),
+            format!(
+                "SELECT name FROM {call} WHERE path IS NOT NULL ORDER BY right_path, bend, name"
+            ),
             vec!["twelve", "ten", "other"],
         ),
         (
