@@ -24,7 +24,7 @@ fn activate(context: &ActivationContext) -> Result<Plugin> {
         .planning_relations([RelationKind::TableCall])
         .relation_planner("table_macros", Arc::new(TableMacros))
         .planning_relations([RelationKind::TableCall])
-        .function_factory("macros", Arc::new(Macros))
+        .function_factory("macros", Arc::new(Macros::new(&options)))
         .expr_planner("operators", Arc::new(Operators))
         .planning_hooks([ExpressionHookKind::BinaryOp])
         .type_planner("types", Arc::new(Types))

@@ -1,6 +1,7 @@
 //! Functions of `CREATE FUNCTION`: macros.
 
 mod aggregate;
+mod arguments;
 mod body;
 mod scalar;
 mod table;
@@ -12,11 +13,12 @@ use datafusion::execution::{
     SessionState,
     context::{FunctionFactory, RegisterFunction},
 };
-use datafusion_common::{Result, not_impl_err, plan_err};
+use datafusion_common::{Result, not_impl_err};
 use datafusion_expr::CreateFunction;
 
 pub use table::TableMacros;
 
+use crate::Options;
 use body::Body;
 
 /// Makes a function of a statement whose body is an expression of its arguments, or a query.
@@ -25,7 +27,18 @@ use body::Body;
 /// expression (`RETURN $1 + 1`). An expression with aggregates in it makes an aggregate function; a
 /// string in the language `table` is the query of a table function.
 #[derive(Debug)]
-pub struct Macros;
+pub struct Macros {
+    options: Options,
+}
+
+impl Macros {
+    /// With the options of the plugin's activation; a session's own come before them.
+    pub fn new(options: &Options) -> Self {
+        Self {
+            options: options.clone(),
+        }
+    }
+}
 
 #[async_trait]
 impl FunctionFactory for Macros {
@@ -39,25 +52,17 @@ impl FunctionFactory for Macros {
         let Some(body) = statement.params.function_body.clone() else {
             return not_impl_err!("a macro without a body");
         };
-        match language.as_deref() {
-            Some("table") => return table::made(&statement, &body),
-            None | Some("sql") => {}
+        let is_table = match language.as_deref() {
+            Some("table") => true,
+            None | Some("sql") => false,
             Some(other) => return not_impl_err!("macros in the language {other}"),
+        };
+        let arguments = arguments::declared(&statement)?;
+        if is_table {
+            return table::made(statement, &arguments, &body);
         }
-        let arguments = body::arguments(&statement)?;
-        let body = Body::read(state, &arguments, body)?;
+        let body = Body::read(state, &self.options, &arguments, body)?;
         match body.has_aggregates()? {
-            true if statement
-                .args
-                .iter()
-                .flatten()
-                .any(|arg| arg.default_expr.is_some()) =>
-            {
-                plan_err!(
-                    "macro '{}': arguments of an aggregate have no defaults",
-                    statement.name
-                )
-            }
             true => {
                 let made = aggregate::made(statement, arguments, body).await?;
                 Ok(RegisterFunction::Aggregate(Arc::new(made)))
@@ -68,4 +73,13 @@ impl FunctionFactory for Macros {
             }
         }
     }
+}
+
+/// DataFusion looks functions up by names in lower case unless they are quoted in the call.
+fn aliases(name: &str) -> Vec<String> {
+    let lower = name.to_ascii_lowercase();
+    Some(lower)
+        .filter(|lower| lower != name)
+        .into_iter()
+        .collect()
 }

@@ -59,41 +59,6 @@ impl Default for Options {
     }
 }
 
-/// The settings of a session, in the order in which they are listed.
-const SETTINGS: [(&str, &str); 10] = [
-    ("span_line_base", "line_base of spans that do not say"),
-    ("span_col_unit", "col_unit of spans that do not say"),
-    (
-        "span_end_exclusive",
-        "end_exclusive of spans that do not say",
-    ),
-    (
-        "utf8_normalize_form",
-        "The form of utf8_normalize: NFC, NFD, NFKC or NFKD",
-    ),
-    (
-        "utf8_normalize_casefold",
-        "Whether utf8_normalize makes lower case",
-    ),
-    (
-        "utf8_normalize_collapse_ws",
-        "Whether utf8_normalize makes runs of white space one space",
-    ),
-    (
-        "snapshot_tables",
-        "Tables of which only a snapshot is seen, with commas between them",
-    ),
-    (
-        "snapshot_column",
-        "The column of these tables that says the snapshot",
-    ),
-    ("snapshot_value", "The snapshot that is seen"),
-    (
-        "remove_redundant_sorts",
-        "Whether sorts of what is in order already are taken out of plans",
-    ),
-];
-
 impl Options {
     /// Makes sure that the options mean something.
     ///
@@ -102,6 +67,62 @@ impl Options {
     pub fn check(&self) -> Result<()> {
         check_form(&self.utf8_normalize_form)
             .map_err(|error| error.context("codeanatomy: utf8_normalize_form"))
+    }
+
+    /// The settings of a session in the order in which they are listed: key, description and value.
+    fn settings(&self) -> [(&'static str, &'static str, String); 10] {
+        [
+            (
+                "span_line_base",
+                "line_base of spans that do not say",
+                self.span_line_base.to_string(),
+            ),
+            (
+                "span_col_unit",
+                "col_unit of spans that do not say",
+                self.span_col_unit.clone(),
+            ),
+            (
+                "span_end_exclusive",
+                "end_exclusive of spans that do not say",
+                self.span_end_exclusive.to_string(),
+            ),
+            (
+                "utf8_normalize_form",
+                "The form of utf8_normalize: NFC, NFD, NFKC or NFKD",
+                self.utf8_normalize_form.clone(),
+            ),
+            (
+                "utf8_normalize_casefold",
+                "Whether utf8_normalize makes lower case",
+                self.utf8_normalize_casefold.to_string(),
+            ),
+            (
+                "utf8_normalize_collapse_ws",
+                "Whether utf8_normalize makes runs of white space one space",
+                self.utf8_normalize_collapse_ws.to_string(),
+            ),
+            (
+                "snapshot_tables",
+                "Tables of which only a snapshot is seen, with commas between them",
+                self.snapshot_tables.clone(),
+            ),
+            (
+                "snapshot_column",
+                "The column of these tables that says the snapshot",
+                self.snapshot_column.clone(),
+            ),
+            (
+                "snapshot_value",
+                "The snapshot that is seen",
+                self.snapshot_value.clone(),
+            ),
+            (
+                "remove_redundant_sorts",
+                "Whether sorts of what is in order already are taken out of plans",
+                self.remove_redundant_sorts.to_string(),
+            ),
+        ]
     }
 
     /// Those of the session where it has them, else these.
@@ -151,7 +172,7 @@ impl ExtensionOptions for Options {
             "snapshot_value" => self.snapshot_value = value.to_owned(),
             "remove_redundant_sorts" => self.remove_redundant_sorts = flag()?,
             _ => {
-                let known: Vec<_> = SETTINGS.iter().map(|(key, _)| *key).collect();
+                let known = self.settings().map(|(key, ..)| key);
                 return plan_err!(
                     "there is no setting codeanatomy.{key}, expected one of {}",
                     known.join(", ")
@@ -162,25 +183,12 @@ impl ExtensionOptions for Options {
     }
 
     fn entries(&self) -> Vec<ConfigEntry> {
-        let values = [
-            self.span_line_base.to_string(),
-            self.span_col_unit.clone(),
-            self.span_end_exclusive.to_string(),
-            self.utf8_normalize_form.clone(),
-            self.utf8_normalize_casefold.to_string(),
-            self.utf8_normalize_collapse_ws.to_string(),
-            self.snapshot_tables.clone(),
-            self.snapshot_column.clone(),
-            self.snapshot_value.clone(),
-            self.remove_redundant_sorts.to_string(),
-        ];
-        let settings = SETTINGS.into_iter().zip(values);
-        settings
-            .map(|((key, description), value)| ConfigEntry {
+        self.settings()
+            .map(|(key, description, value)| ConfigEntry {
                 key: format!("{}.{key}", Self::PREFIX),
                 value: Some(value),
                 description,
             })
-            .collect()
+            .into()
     }
 }

@@ -35,7 +35,7 @@ impl AnalyzerRule for SnapshotFilter {
 
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
         let options = self.options.of(config);
-        if options.snapshot_tables.is_empty() || options.snapshot_column.is_empty() {
+        if options.snapshot_tables.is_empty() {
             return Ok(plan);
         }
         let filtered = plan.transform_down_with_subqueries(|node| match node {
@@ -60,6 +60,11 @@ fn is_named(table: &TableReference, options: &Options) -> bool {
 fn filtered(scan: TableScan, options: &Options) -> Result<LogicalPlan> {
     let table = scan.table_name.clone();
     let name = &options.snapshot_column;
+    if name.is_empty() {
+        return plan_err!(
+            "codeanatomy.snapshot_tables names {table}, and codeanatomy.snapshot_column no column"
+        );
+    }
     let schema = scan.source.schema();
     let Ok(field) = schema.field_with_name(name) else {
         return plan_err!(

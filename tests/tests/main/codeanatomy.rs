@@ -72,7 +72,7 @@ fn linked_in(config: SessionConfig) -> SessionContext {
     let builder = SessionStateBuilder::new()
         .with_config(config.with_option_extension(options()))
         .with_default_features()
-        .with_function_factory(Some(Arc::new(Macros)))
+        .with_function_factory(Some(Arc::new(Macros::new(&options()))))
         .with_physical_optimizer_rule(Arc::new(RedundantSorts::new(&options())));
     let mut builder = builder.with_type_planner(Arc::new(Types));
     let operators: Arc<dyn ExprPlanner> = Arc::new(Operators);
@@ -104,6 +104,12 @@ fn linked_in(config: SessionConfig) -> SessionContext {
 async fn query(context: &SessionContext, sql: &str) -> Result<String> {
     let rows = context.sql(sql).await?.collect().await?;
     Ok(pretty_format_batches(&rows)?.to_string())
+}
+
+/// The rows of a statement that does not fail.
+async fn run(context: &SessionContext, sql: &str) -> String {
+    let rows = query(context, sql).await;
+    rows.unwrap_or_else(|error| panic!("{sql}: {error}"))
 }
 
 fn sources() -> TempDir {
@@ -257,12 +263,9 @@ fn unknown_options_are_listed_with_those_that_are_known() {
 #[tokio::test]
 async fn tables_are_seen_as_of_a_snapshot() {
     let context = loaded(config(1, 8192));
-    let run = async |sql: &str| {
-        let rows = context.sql(sql).await.unwrap().collect().await.unwrap();
-        pretty_format_batches(&rows).unwrap().to_string()
-    };
-    run(SETUP[0]).await;
-    run("CREATE TABLE other AS SELECT * FROM (VALUES (1), (2)) t(snapshot)").await;
+    run(&context, SETUP[0]).await;
+    let other = "CREATE TABLE other AS SELECT * FROM (VALUES (1), (2)) t(snapshot)";
+    run(&context, other).await;
     for (sql, count) in [
         ("SELECT count(*) FROM files", "| 2 "),
         ("SELECT count(*) FROM other", "| 2 "),
@@ -272,7 +275,7 @@ async fn tables_are_seen_as_of_a_snapshot() {
             "| 1 ",
         ),
     ] {
-        let found = run(sql).await;
+        let found = run(&context, sql).await;
         assert!(found.contains(count), "{sql}: {found}");
     }
 }
@@ -281,11 +284,8 @@ async fn tables_are_seen_as_of_a_snapshot() {
 #[tokio::test]
 async fn functions_are_listed_with_their_documentation() {
     let context = loaded(config(1, 8192));
-    let batches = async |sql: &str| {
-        let rows = context.sql(sql).await.unwrap().collect().await.unwrap();
-        pretty_format_batches(&rows).unwrap().to_string()
-    };
-    let listed = batches(
+    let listed = run(
+        &context,
         "SELECT kind, count(*) AS functions, count(section) AS sections, count(description) AS descriptions, \
          count(syntax) AS syntaxes, count(example) AS examples FROM plugin_functions() \
          WHERE plugin = 'codeanatomy' GROUP BY kind ORDER BY kind",
@@ -301,7 +301,8 @@ async fn functions_are_listed_with_their_documentation() {
 | window    | 4         | 4        | 4            | 4        | 4        |
 +-----------+-----------+----------+--------------+----------+----------+";
     assert_eq!(listed, expected);
-    let aliases = batches(
+    let aliases = run(
+        &context,
         "SELECT count(*) FROM plugin_functions() WHERE plugin = 'codeanatomy' AND aliases <> ''",
     )
     .await;

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use datafusion::{
     execution::{FunctionRegistry, SessionState, SessionStateBuilder},
+    optimizer::simplify_expressions::SimplifyExpressions,
     prelude::SessionConfig,
 };
 use datafusion_common::{
     Column, DFSchema, Result, ScalarValue, plan_datafusion_err, plan_err,
     tree_node::{Transformed, TransformedResult, TreeNode},
 };
-use datafusion_expr::{CreateFunction, Expr, expr::WindowFunctionDefinition, planner::ExprPlanner};
+use datafusion_expr::{Expr, planner::ExprPlanner};
 
+use super::arguments;
 use crate::{Operators, Options, Types, aggregate_functions, scalar_functions};
 
 /// An expression over the arguments as columns, whose functions can be run here.
@@ -21,54 +23,47 @@ pub(super) struct Body {
     pub(super) state: SessionState,
 }
 
-/// The arguments as columns: by their names, or `$1`, `$2`, ...
-pub(super) fn arguments(statement: &CreateFunction) -> Result<SchemaRef> {
-    let mut fields: Vec<Field> = Vec::new();
-    for (at, arg) in statement.args.iter().flatten().enumerate() {
-        let name = arg.name.as_ref().map(|name| match name.quote_style {
-            Some(_) => name.value.clone(),
-            None => name.value.to_ascii_lowercase(),
-        });
-        let name = name.unwrap_or_else(|| format!("${}", at + 1));
-        if fields.iter().any(|field| *field.name() == name) {
-            return plan_err!("macro '{}' has two arguments '{name}'", statement.name);
-        }
-        fields.push(Field::new(name, arg.data_type.clone(), true));
-    }
-    Ok(Arc::new(Schema::new(fields)))
-}
-
 impl Body {
-    pub(super) fn read(state: &SessionState, arguments: &SchemaRef, body: Expr) -> Result<Self> {
-        let state = own_state(state)?;
+    /// `options` are those that the session has not said otherwise.
+    pub(super) fn read(
+        state: &SessionState,
+        options: &Options,
+        arguments: &SchemaRef,
+        body: Expr,
+    ) -> Result<Self> {
+        let state = own_state(state, options)?;
         let schema = DFSchema::try_from(Arc::clone(arguments))?;
         let body = match body {
             Expr::Literal(ScalarValue::Utf8(Some(sql)), _) => {
                 state.create_logical_expr(&sql, &schema)?
             }
-            other => with_own_functions(&state, other)?,
+            other => other,
         };
-        let expr = body.transform(|expr| argument(arguments, expr)).data()?;
+        let expr = owned(&state, body)?;
+        let expr = expr.transform(|expr| argument(arguments, expr)).data()?;
         Ok(Self { expr, state })
     }
 
     pub(super) fn has_aggregates(&self) -> Result<bool> {
-        self.expr
-            .exists(|expr| Ok(matches!(expr, Expr::AggregateFunction(_))))
+        has_aggregates(&self.expr)
     }
 }
 
+pub(super) fn has_aggregates(expr: &Expr) -> Result<bool> {
+    expr.exists(|expr| Ok(matches!(expr, Expr::AggregateFunction(_))))
+}
+
 /// DataFusion's functions and the plugin's own: a session's are not at hand where the body runs.
-fn own_state(state: &SessionState) -> Result<SessionState> {
-    let options = state.config_options();
-    let own = options.extensions.get::<Options>().cloned();
-    let config = SessionConfig::from(options.as_ref().clone()).with_target_partitions(1);
+fn own_state(state: &SessionState, options: &Options) -> Result<SessionState> {
+    let settings = state.config_options();
+    let config = SessionConfig::from(settings.as_ref().clone()).with_target_partitions(1);
     let mut builder = SessionStateBuilder::new()
         .with_config(config)
         .with_default_features()
         .with_type_planner(Arc::new(Types))
-        // A macro is planned as it is written: it has no rows that could be known already.
-        .with_optimizer_rules(Vec::new())
+        // A macro is planned as it is written: it has no rows that could be known already. Some
+        // functions run only in the form that they simplify themselves to.
+        .with_optimizer_rules(vec![Arc::new(SimplifyExpressions::new())])
         .with_physical_optimizer_rules(Vec::new());
     let operators: Arc<dyn ExprPlanner> = Arc::new(Operators);
     builder
@@ -76,7 +71,7 @@ fn own_state(state: &SessionState) -> Result<SessionState> {
         .get_or_insert_default()
         .insert(0, operators);
     let mut made = builder.build();
-    for udf in scalar_functions(&own.unwrap_or_default()) {
+    for udf in scalar_functions(options.of(settings)) {
         made.register_udf(udf)?;
     }
     for udf in aggregate_functions() {
@@ -85,14 +80,22 @@ fn own_state(state: &SessionState) -> Result<SessionState> {
     Ok(made)
 }
 
-/// Functions that the host lent can be planned, not run.
-fn with_own_functions(state: &SessionState, body: Expr) -> Result<Expr> {
+/// The expression with functions that can be run here: those that the host lent can only be planned.
+pub(super) fn owned(state: &SessionState, expr: Expr) -> Result<Expr> {
     let unknown = |name: &str| {
         plan_datafusion_err!(
             "a macro's body calls '{name}', which is neither DataFusion's nor codeanatomy's"
         )
     };
-    body.transform(|expr| match expr {
+    expr.transform(|expr| match expr {
+        Expr::WindowFunction(_)
+        | Expr::Unnest(_)
+        | Expr::Exists(_)
+        | Expr::InSubquery(_)
+        | Expr::SetComparison(_)
+        | Expr::ScalarSubquery(_) => {
+            plan_err!("a macro's body has no window functions, subqueries or unnest")
+        }
         Expr::ScalarFunction(mut call) => {
             let name = bare(call.func.name()).to_owned();
             call.func = state.udf(&name).map_err(|_| unknown(&name))?;
@@ -103,10 +106,6 @@ fn with_own_functions(state: &SessionState, body: Expr) -> Result<Expr> {
             call.func = state.udaf(&name).map_err(|_| unknown(&name))?;
             Ok(Transformed::yes(Expr::AggregateFunction(call)))
         }
-        Expr::WindowFunction(call) => match &call.fun {
-            WindowFunctionDefinition::AggregateUDF(udf) => Err(unknown(udf.name())),
-            WindowFunctionDefinition::WindowUDF(udf) => Err(unknown(udf.name())),
-        },
         other => Ok(Transformed::no(other)),
     })
     .data()
@@ -122,12 +121,8 @@ fn argument(arguments: &SchemaRef, expr: Expr) -> Result<Transformed<Expr>> {
     let Expr::Placeholder(placeholder) = &expr else {
         return Ok(Transformed::no(expr));
     };
-    let name = placeholder.id.trim_start_matches('$');
-    let field = match name.parse::<usize>() {
-        Ok(number) => arguments.fields().get(number.wrapping_sub(1)),
-        Err(_) => arguments.fields().iter().find(|field| field.name() == name),
-    };
-    match field {
+    let fields = arguments.fields();
+    match arguments::position(fields, &placeholder.id).and_then(|at| fields.get(at)) {
         Some(field) => {
             let column = Column::new_unqualified(field.name());
             Ok(Transformed::yes(Expr::Column(column)))

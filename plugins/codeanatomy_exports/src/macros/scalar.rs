@@ -2,68 +2,78 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Fields, SchemaRef};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion_common::{
     DFSchema, Result, plan_datafusion_err, plan_err,
-    tree_node::{Transformed, TransformedResult, TreeNode},
+    tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion},
 };
 use datafusion_expr::{
     Cast, ColumnarValue, CreateFunction, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, TypeSignature, Volatility,
+    ScalarUDFImpl, Signature, Volatility,
     simplify::{ExprSimplifyResult, SimplifyContext},
 };
 
-use super::body::Body;
+use super::{
+    aliases, arguments,
+    body::{Body, has_aggregates, owned},
+};
 
 pub(super) fn made(
     statement: CreateFunction,
     arguments: &SchemaRef,
     body: Body,
 ) -> Result<ScalarUDF> {
+    let name = statement.name;
+    let Body { expr, state } = body;
     let schema = DFSchema::try_from(Arc::clone(arguments))?;
-    // A call is replaced after types were made to fit.
+    let body = fitted(expr, &schema, statement.return_type.as_ref())?;
+    let mut defaults = Vec::new();
+    for arg in statement.args.unwrap_or_default() {
+        let Some(default) = arg.default_expr else {
+            continue;
+        };
+        let is_open = default.exists(|expr| Ok(matches!(expr, Expr::Placeholder(_))))?;
+        if is_open || has_aggregates(&default)? {
+            return plan_err!("macro '{name}': the default {default} is no value");
+        }
+        let default = owned(&state, default)?;
+        let fitted = fitted(default, &DFSchema::empty(), Some(&arg.data_type));
+        defaults.push(fitted.map_err(|error| error.context(format!("macro '{name}': a default")))?);
+    }
+    let volatility = statement.params.behavior.unwrap_or(Volatility::Volatile);
+    Ok(ScalarUDF::from(ScalarMacro {
+        aliases: aliases(&name),
+        name,
+        arguments: arguments.fields().clone(),
+        defaults,
+        signature: Signature::user_defined(volatility),
+        return_type: body.get_type(&schema)?,
+        body,
+    }))
+}
+
+/// The expression, whose parts fit together, as `wanted`: a call is replaced after DataFusion has made
+/// types fit.
+fn fitted(expr: Expr, schema: &DFSchema, wanted: Option<&DataType>) -> Result<Expr> {
     let context = SimplifyContext::builder()
         .with_schema(Arc::new(schema.clone()))
         .build();
-    let body = ExprSimplifier::new(context).coerce(body.expr, &schema)?;
-    let own_type = body.get_type(&schema)?;
-    let return_type = statement.return_type.unwrap_or_else(|| own_type.clone());
-    let body = match return_type == own_type {
-        true => body,
-        false => Expr::Cast(Cast::new(Box::new(body), return_type.clone())),
-    };
-    let types: Vec<_> = arguments
-        .fields()
-        .iter()
-        .map(|f| f.data_type().clone())
-        .collect();
-    let args = statement.args.unwrap_or_default().into_iter();
-    let defaults: Vec<_> = args.filter_map(|arg| arg.default_expr).collect();
-    let required = types.len() - defaults.len();
-    let signatures = (required..=types.len()).map(|count| match count {
-        0 => TypeSignature::Nullary,
-        _ => TypeSignature::Exact(types[..count].to_vec()),
-    });
-    let signatures: Vec<_> = signatures.collect();
-    let volatility = statement.params.behavior.unwrap_or(Volatility::Volatile);
-    let names = arguments.fields().iter().map(|field| field.name().clone());
-    Ok(ScalarUDF::from(ScalarMacro {
-        name: statement.name,
-        names: names.collect(),
-        types,
-        defaults,
-        signature: Signature::one_of(signatures, volatility),
-        return_type,
-        body,
-    }))
+    let expr = ExprSimplifier::new(context).coerce(expr, schema)?;
+    let own_type = expr.get_type(schema)?;
+    Ok(match wanted {
+        Some(wanted) if *wanted != own_type => {
+            Expr::Cast(Cast::new(Box::new(expr), wanted.clone()))
+        }
+        _ => expr,
+    })
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct ScalarMacro {
     name: String,
-    names: Vec<String>,
-    types: Vec<DataType>,
+    aliases: Vec<String>,
+    arguments: Fields,
     /// Of the last arguments.
     defaults: Vec<Expr>,
     signature: Signature,
@@ -71,13 +81,53 @@ struct ScalarMacro {
     body: Expr,
 }
 
+impl ScalarMacro {
+    fn position(&self, expr: &Expr) -> Option<usize> {
+        match expr {
+            Expr::Column(column) => Some(self.arguments.find(&column.name)?.0),
+            _ => None,
+        }
+    }
+
+    /// A volatile argument has one value in each row, however often the body names it.
+    fn check(&self, args: &[Expr]) -> Result<()> {
+        let mut uses = vec![0; args.len()];
+        self.body.apply(|expr| {
+            if let Some(uses) = self.position(expr).and_then(|at| uses.get_mut(at)) {
+                *uses += 1;
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        for ((arg, uses), field) in args.iter().zip(uses).zip(&self.arguments) {
+            if uses > 1 && arg.is_volatile() {
+                return plan_err!(
+                    "macro '{}' uses its argument '{}' {uses} times, and {arg} would be another \
+                     value each time: compute it in a subquery",
+                    self.name,
+                    field.name()
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
 impl ScalarUDFImpl for ScalarMacro {
     fn name(&self) -> &str {
         &self.name
     }
 
+    fn aliases(&self) -> &[String] {
+        &self.aliases
+    }
+
     fn signature(&self) -> &Signature {
         &self.signature
+    }
+
+    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        let required = self.arguments.len() - self.defaults.len();
+        arguments::coerced(&self.name, &self.arguments, required, given)
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
@@ -89,23 +139,18 @@ impl ScalarUDFImpl for ScalarMacro {
     }
 
     fn simplify(&self, mut args: Vec<Expr>, _: &SimplifyContext) -> Result<ExprSimplifyResult> {
-        let missing = self.names.len().saturating_sub(args.len());
-        let first = self.names.len() - missing;
-        let defaults = self.defaults[self.defaults.len() - missing..].iter();
-        let types = self.types[first..].iter();
-        args.extend(defaults.zip(types).map(|(default, data_type)| {
-            // A default was not made to fit with the call.
-            Expr::Cast(Cast::new(Box::new(default.clone()), data_type.clone()))
-        }));
+        let missing = self.arguments.len().saturating_sub(args.len());
+        let given = self.defaults.len().saturating_sub(missing);
+        args.extend_from_slice(&self.defaults[given..]);
+        self.check(&args)?;
         let replaced = self.body.clone().transform(|expr| {
-            let Expr::Column(column) = &expr else {
+            if !matches!(expr, Expr::Column(_)) {
                 return Ok(Transformed::no(expr));
-            };
-            let at = self.names.iter().position(|name| *name == column.name);
-            let argument = at.and_then(|at| args.get(at)).cloned();
-            argument.map(Transformed::yes).ok_or_else(|| {
-                plan_datafusion_err!("macro '{}' has no argument {column}", self.name)
-            })
+            }
+            let argument = self.position(&expr).and_then(|at| args.get(at)).cloned();
+            argument
+                .map(Transformed::yes)
+                .ok_or_else(|| plan_datafusion_err!("macro '{}' has no argument {expr}", self.name))
         });
         Ok(ExprSimplifyResult::Simplified(replaced.data()?))
     }

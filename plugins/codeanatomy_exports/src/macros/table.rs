@@ -1,53 +1,52 @@
 //! Table macros: a query with arguments, planned in the session that calls it.
 
+mod planner;
+mod query;
+
 use std::{
     collections::{BTreeSet, HashMap},
-    ops::ControlFlow,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::execution::context::RegisterFunction;
-use datafusion_common::{Result, ScalarValue, plan_err};
-use datafusion_expr::{
-    CreateFunction, Expr, TableType,
-    planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning},
-};
+use datafusion_common::{DataFusionError, Result, ScalarValue, plan_datafusion_err, plan_err};
+use datafusion_expr::{CreateFunction, Expr, TableType};
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_session::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
-use sqlparser::{
-    ast::{
-        Expr as SqlExpr, FunctionArg, FunctionArgExpr, Query, Statement, TableFactor, Value,
-        visit_expressions_mut,
-    },
-    dialect::GenericDialect,
-    parser::Parser,
-};
+use sqlparser::ast::{Expr as SqlExpr, Value};
+
+pub use planner::TableMacros;
 
 /// Names of macros that were made: other tables' functions are not asked whether they are one.
 static MADE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Of the schema by which a macro is known again.
+/// Of the schema by which a macro is known again; the schema's fields are its arguments.
 const QUERY: &str = "codeanatomy.macro.query";
-const ARGUMENTS: &str = "codeanatomy.macro.arguments";
 
-pub(super) fn made(statement: &CreateFunction, body: &Expr) -> Result<RegisterFunction> {
-    let name = statement.name.clone();
+pub(super) fn made(
+    statement: CreateFunction,
+    arguments: &SchemaRef,
+    body: &Expr,
+) -> Result<RegisterFunction> {
+    let name = statement.name;
     let Expr::Literal(ScalarValue::Utf8(Some(sql)), _) = body else {
         return plan_err!("macro '{name}': the query of a table macro is a string");
     };
-    query(&name, sql)?;
-    let args = statement.args.iter().flatten().enumerate();
-    let names = args.map(|(at, arg)| match &arg.name {
-        Some(name) => name.value.to_ascii_lowercase(),
-        None => (at + 1).to_string(),
-    });
-    let metadata = HashMap::from([
-        (QUERY.to_owned(), sql.clone()),
-        (ARGUMENTS.to_owned(), names.collect::<Vec<_>>().join(",")),
-    ]);
-    let schema = Schema::empty().with_metadata(metadata);
+    if statement.return_type.is_some() {
+        return plan_err!("macro '{name}': a table has the columns of its query, and no RETURNS");
+    }
+    let mut args = statement.args.iter().flatten();
+    if args.any(|arg| arg.default_expr.is_some()) {
+        return plan_err!("macro '{name}': arguments of a table have no defaults");
+    }
+    let fields = arguments.fields();
+    let anything = vec![SqlExpr::value(Value::Null); fields.len()];
+    let mut query = query::parsed(&name, sql)?;
+    query::fill(&name, &mut query, fields, &anything)?;
+    let metadata = HashMap::from([(QUERY.to_owned(), sql.clone())]);
+    let schema = arguments.as_ref().clone().with_metadata(metadata);
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     made.insert(name.clone());
     drop(made);
@@ -58,16 +57,6 @@ pub(super) fn made(statement: &CreateFunction, body: &Expr) -> Result<RegisterFu
     Ok(RegisterFunction::Table(name, Arc::new(function)))
 }
 
-/// The one query of a text.
-fn query(name: &str, sql: &str) -> Result<Box<Query>> {
-    let parsed = Parser::parse_sql(&GenericDialect {}, sql);
-    match parsed.as_deref() {
-        Ok([Statement::Query(query)]) => Ok(query.clone()),
-        Ok(_) => plan_err!("macro '{name}': the body is not one query"),
-        Err(error) => plan_err!("macro '{name}': {error}"),
-    }
-}
-
 /// Says what the query is; it has no rows of its own.
 #[derive(Debug, Clone)]
 struct TableMacro {
@@ -75,9 +64,24 @@ struct TableMacro {
     schema: SchemaRef,
 }
 
+impl TableMacro {
+    fn not_planned(&self) -> DataFusionError {
+        plan_datafusion_err!(
+            "macro '{}' was not planned as its query: another version of the plugin made it (create it \
+             again), or it stands after LATERAL, or the session has no relation planner 'table_macros' \
+             of codeanatomy, which needs a grant",
+            self.name
+        )
+    }
+}
+
 impl TableFunctionImpl for TableMacro {
-    fn call_with_args(&self, _: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
-        Ok(Arc::new(self.clone()))
+    /// The planner asks without arguments.
+    fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
+        match args.exprs() {
+            [] => Ok(Arc::new(self.clone())),
+            _ => Err(self.not_planned()),
+        }
     }
 }
 
@@ -98,110 +102,6 @@ impl TableProvider for TableMacro {
         _: &[Expr],
         _: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        plan_err!(
-            "macro '{}' needs codeanatomy's relation planners, which this session does not have",
-            self.name
-        )
-    }
-}
-
-/// Plans a call of a table macro as its query with the arguments in it.
-#[derive(Debug)]
-pub struct TableMacros;
-
-impl RelationPlanner for TableMacros {
-    fn plan_relation(
-        &self,
-        relation: TableFactor,
-        context: &mut dyn RelationPlannerContext,
-    ) -> Result<RelationPlanning> {
-        let Some((name, arguments)) = call(&relation, context) else {
-            return Ok(RelationPlanning::Original(Box::new(relation)));
-        };
-        let provider = context.context_provider();
-        // The session may have another function of that name, or none.
-        let Ok(source) = provider.get_table_function_source(&name, Vec::new()) else {
-            return Ok(RelationPlanning::Original(Box::new(relation)));
-        };
-        let schema = source.schema();
-        let Some(sql) = schema.metadata().get(QUERY) else {
-            return Ok(RelationPlanning::Original(Box::new(relation)));
-        };
-        let names = schema.metadata().get(ARGUMENTS).map_or("", String::as_str);
-        let names: Vec<_> = names.split(',').filter(|name| !name.is_empty()).collect();
-        if names.len() != arguments.len() {
-            let (expected, found) = (names.len(), arguments.len());
-            return plan_err!("macro '{name}' takes {expected} arguments, not {found}");
-        }
-        let mut query = query(&name, sql)?;
-        fill(&name, &mut query, &names, &arguments)?;
-        let TableFactor::Table { alias, .. } = relation else {
-            return plan_err!("macro '{name}' is no table");
-        };
-        let plan = context.plan(TableFactor::Derived {
-            lateral: false,
-            subquery: query,
-            alias: None,
-            sample: None,
-        })?;
-        let planned = PlannedRelation::new(plan, alias);
-        Ok(RelationPlanning::Planned(Box::new(planned)))
-    }
-}
-
-/// Name and arguments of a call of what may be a macro.
-fn call(
-    relation: &TableFactor,
-    context: &dyn RelationPlannerContext,
-) -> Option<(String, Vec<SqlExpr>)> {
-    let TableFactor::Table {
-        name,
-        args: Some(args),
-        ..
-    } = relation
-    else {
-        return None;
-    };
-    let [part] = name.0.as_slice() else {
-        return None;
-    };
-    let name = context.normalize_ident(part.as_ident()?.clone());
-    let made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    if !made.contains(&name) {
-        return None;
-    }
-    drop(made);
-    let arguments = args.args.iter().map(|arg| match arg {
-        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
-        _ => None,
-    });
-    Some((name, arguments.collect::<Option<_>>()?))
-}
-
-/// Puts the arguments in the places of `$1` or `$name`.
-fn fill(macro_name: &str, query: &mut Query, names: &[&str], arguments: &[SqlExpr]) -> Result<()> {
-    let flow = visit_expressions_mut(query, |expr| {
-        let SqlExpr::Value(value) = expr else {
-            return ControlFlow::Continue(());
-        };
-        let Value::Placeholder(placeholder) = &value.value else {
-            return ControlFlow::Continue(());
-        };
-        let name = placeholder.trim_start_matches('$').to_ascii_lowercase();
-        let named = names.iter().position(|known| *known == name);
-        let at = named.or_else(|| name.parse::<usize>().ok()?.checked_sub(1));
-        match at.and_then(|at| arguments.get(at)) {
-            Some(argument) => {
-                *expr = SqlExpr::Nested(Box::new(argument.clone()));
-                ControlFlow::Continue(())
-            }
-            None => ControlFlow::Break(placeholder.clone()),
-        }
-    });
-    match flow {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(unknown) => {
-            plan_err!("macro '{macro_name}' names {unknown}, which is no argument")
-        }
+        Err(self.not_planned())
     }
 }

@@ -1,8 +1,13 @@
 //! Macros of `CREATE FUNCTION`, loaded and linked in, beside the same written out.
 
-use datafusion::prelude::SessionContext;
+use std::sync::Arc;
 
-use super::{config, linked_in, loaded, query};
+use datafusion::{execution::SessionStateBuilder, prelude::SessionContext};
+use datafusion_codeanatomy::Macros;
+use datafusion_plugin_host::{PluginHost, config::Config};
+use plugin_tests::plugins::plugin;
+
+use super::{config, linked_in, loaded, options, query, run, sources};
 
 const MACROS: &[&str] = &[
     "CREATE FUNCTION twice(x BIGINT) RETURNS BIGINT AS 'x * 2'",
@@ -17,13 +22,27 @@ const MACROS: &[&str] = &[
     "CREATE FUNCTION early(x BIGINT) RETURNS BOOLEAN AS '[1, 2, 3] @> [x]'",
     "CREATE FUNCTION multiples(n BIGINT) LANGUAGE table \
      AS 'SELECT a, a * $n AS multiple FROM numbers WHERE a <= $n'",
+    "CREATE FUNCTION difference(x DOUBLE) AS 'x - x'",
+    "CREATE FUNCTION above(x BIGINT) LANGUAGE table \
+     AS 'SELECT a FROM (VALUES (1), (2), (3), (4)) AS t(a) WHERE a > $x'",
+    "CREATE FUNCTION typed(x INT) LANGUAGE table AS 'SELECT arrow_typeof($x) AS kind'",
+    "CREATE FUNCTION functions_of(path VARCHAR) LANGUAGE table \
+     AS 'SELECT name FROM python_syntax($path, ''defs'')'",
+    "CREATE FUNCTION endless(n BIGINT) LANGUAGE table AS 'SELECT * FROM endless($n)'",
+    "CREATE FUNCTION above_two(y BIGINT) LANGUAGE table AS 'SELECT * FROM above($y + 2)'",
+    "CREATE FUNCTION total(x BIGINT) AS 'sum(coalesce(x, 0))'",
+    "CREATE FUNCTION inverse(x BIGINT) AS 'sum(1000 / x) FILTER (WHERE x <> 0)'",
+    "CREATE FUNCTION counted(x BIGINT) AS 'count(x)'",
+    "CREATE FUNCTION eased(x DOUBLE DEFAULT 1 + 2.5) AS 'x'",
+    "CREATE FUNCTION quoted(\"Big\" BIGINT, Small BIGINT) AS '\"Big\" - $SMALL'",
+    "CREATE FUNCTION quoted_total(\"A,b\" BIGINT, \"c\" BIGINT) AS 'sum(\"A,b\") + sum(c)'",
+    "CREATE FUNCTION quoted_rows(\"a,b\" BIGINT, N BIGINT) LANGUAGE table AS 'SELECT $1 AS x, $n AS y, $N AS z'",
+    "CREATE FUNCTION Doubled(x BIGINT) AS 'x * 2'",
+    "CREATE FUNCTION Widest(x BIGINT) AS 'max(x) - min(x)'",
+    "CREATE FUNCTION Pair(n BIGINT) LANGUAGE table AS 'SELECT $n AS a, $n + 1 AS b'",
+    "CREATE FUNCTION narrow(x INT) AS 'x + 1'",
+    "CREATE FUNCTION narrow_total(x INT) AS 'sum(x)'",
 ];
-
-async fn run(context: &SessionContext, sql: &str) {
-    let done = context.sql(sql).await;
-    let done = done.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    done.collect().await.unwrap();
-}
 
 async fn filled(context: SessionContext) -> SessionContext {
     let numbers = "CREATE TABLE numbers AS SELECT value AS a, value % 7 AS g, \
@@ -68,12 +87,77 @@ const CALLS: &[(&str, &str)] = &[
         "SELECT max(a) - min(a), count(DISTINCT a % 3) + count(*) * 100 FROM numbers WHERE a < 0",
     ),
     (
-        "SELECT m.multiple, m.a FROM multiples(4) AS m ORDER BY a",
+        "WITH numbers AS (SELECT * FROM numbers) SELECT m.multiple, m.a FROM multiples(4) AS m ORDER BY a",
         "SELECT a * 4, a FROM numbers WHERE a <= 4 ORDER BY a",
     ),
     (
-        "SELECT count(*) FROM multiples(2 + 1) l JOIN multiples(5) r ON l.a = r.a",
+        "WITH numbers AS (SELECT * FROM numbers) \
+         SELECT count(*) FROM multiples(2 + 1) l JOIN multiples(5) r ON l.a = r.a",
         "SELECT 3",
+    ),
+    (
+        "SELECT difference(r) = 0, difference(a) FROM (SELECT a, random() AS r FROM numbers) LIMIT 3",
+        "SELECT true, CAST(0 AS DOUBLE) FROM numbers LIMIT 3",
+    ),
+    (
+        "SELECT above.a, typed.kind FROM above(2), typed(7) ORDER BY a",
+        "SELECT 3 AS a, 'Int32' UNION ALL SELECT 4, 'Int32' ORDER BY a",
+    ),
+    ("SELECT a FROM above_two(1)", "SELECT 4"),
+    (
+        "SELECT count(*) FROM functions_of('SOURCES')",
+        "SELECT count(*) FROM python_syntax('SOURCES', 'defs')",
+    ),
+    (
+        "SELECT g, total(w), counted(w) FROM numbers GROUP BY g ORDER BY g",
+        "SELECT g, sum(coalesce(w, 0)), count(w) FROM numbers GROUP BY g ORDER BY g",
+    ),
+    (
+        "SELECT inverse(a - g) FROM numbers",
+        "SELECT sum(1000 / (a - g)) FROM numbers WHERE a <> g",
+    ),
+    (
+        "SELECT o.a, (SELECT counted(i.a) FROM numbers i WHERE i.a = o.a + 999) FROM numbers o \
+         WHERE o.a < 3 ORDER BY 1",
+        "SELECT o.a, (SELECT count(i.a) FROM numbers i WHERE i.a = o.a + 999) FROM numbers o \
+         WHERE o.a < 3 ORDER BY 1",
+    ),
+    (
+        "SELECT a, widest(w) OVER frame, total(w) OVER frame FROM numbers \
+         WINDOW frame AS (ORDER BY a ROWS BETWEEN 3 PRECEDING AND CURRENT ROW) ORDER BY a",
+        "SELECT a, max(w) OVER frame - min(w) OVER frame, sum(coalesce(w, 0)) OVER frame FROM numbers \
+         WINDOW frame AS (ORDER BY a ROWS BETWEEN 3 PRECEDING AND CURRENT ROW) ORDER BY a",
+    ),
+    (
+        "SELECT eased(), eased(2)",
+        "SELECT CAST(3.5 AS DOUBLE), CAST(2 AS DOUBLE)",
+    ),
+    ("SELECT quoted(a, g) FROM numbers WHERE a = 30", "SELECT 28"),
+    (
+        "SELECT quoted_total(a, g) FROM numbers",
+        "SELECT sum(a) + sum(g) FROM numbers",
+    ),
+    ("SELECT x, y, z FROM quoted_rows(1, 2)", "SELECT 1, 2, 2"),
+    (
+        "SELECT Doubled(1), doubled(2), \"Doubled\"(3)",
+        "SELECT 2, 4, 6",
+    ),
+    ("SELECT Widest(a) FROM numbers", "SELECT 999"),
+    (
+        "SELECT difference(half(a)), twice(twice(a)) FROM numbers WHERE a = 5",
+        "SELECT CAST(0 AS DOUBLE), 20",
+    ),
+    (
+        "SELECT Pair.b, p.b, q.b FROM Pair(3), pair(4) AS p, \"Pair\"(5) AS q",
+        "SELECT 4, 5, 6",
+    ),
+    (
+        "SELECT narrow(1), narrow(a), narrow(NULL) FROM numbers WHERE a = 4",
+        "SELECT 2, 5, NULL",
+    ),
+    (
+        "SELECT narrow_total(a), narrow_total(1) FROM numbers",
+        "SELECT sum(a), count(*) FROM numbers",
     ),
 ];
 
@@ -86,6 +170,8 @@ fn values(rows: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_macro_is_what_it_stands_for() {
+    let sources = sources();
+    let folder = sources.path().display().to_string();
     for (partitions, batch_size) in [(1, 8192), (4, 7)] {
         let config = || config(partitions, batch_size);
         for (context, which) in [
@@ -94,8 +180,11 @@ async fn a_macro_is_what_it_stands_for() {
         ] {
             let context = filled(context).await;
             for (call, written) in CALLS {
-                let found = values(&query(&context, call).await.unwrap());
-                let expected = values(&query(&context, written).await.unwrap());
+                let shown = async |sql: &str| {
+                    let rows = run(&context, &sql.replace("SOURCES", &folder)).await;
+                    values(&rows)
+                };
+                let (found, expected) = (shown(call).await, shown(written).await);
                 assert_eq!(found, expected, "{which}: {call}");
             }
         }
@@ -133,6 +222,79 @@ async fn what_is_no_macro_says_why() {
                 "language other",
             ),
             ("SELECT * FROM multiples(1, 2)", "takes 1 arguments, not 2"),
+            ("SELECT twice(1, 2)", "takes 1 arguments, not 2"),
+            ("SELECT plus(1, 2, 3)", "takes 1 to 2 arguments, not 3"),
+            ("SELECT twice('x')", "'x' is of type Int64"),
+            ("SELECT spread(true) FROM numbers", "'x' is of type Int64"),
+            ("SELECT * FROM multiples(4)", "WITH t AS (SELECT * FROM t)"),
+            (
+                "SELECT * FROM endless(1)",
+                "macro 'endless' is called from 8",
+            ),
+            (
+                "SELECT difference(random()) = 0",
+                "compute it in a subquery",
+            ),
+            ("SELECT * FROM numbers, above(a)", "has no columns"),
+            (
+                "SELECT (SELECT count(*) FROM above(o.a)) FROM numbers o",
+                "no columns of queries around it",
+            ),
+            ("SELECT * FROM above(x => 2)", "takes no argument x => 2"),
+            ("SELECT * FROM numbers, LATERAL above(2)", "create it again"),
+            (
+                "CREATE FUNCTION f(n BIGINT) LANGUAGE table AS 'SELECT $2'",
+                "names $2, which is no argument",
+            ),
+            (
+                "CREATE FUNCTION f(n BIGINT, N BIGINT) LANGUAGE table AS 'SELECT 1'",
+                "two arguments 'n'",
+            ),
+            (
+                "CREATE FUNCTION f(n BIGINT DEFAULT 1) LANGUAGE table AS 'SELECT $n'",
+                "no defaults",
+            ),
+            (
+                "CREATE FUNCTION f(n BIGINT) RETURNS BIGINT LANGUAGE table AS 'SELECT $n'",
+                "no RETURNS",
+            ),
+            (
+                "CREATE FUNCTION f(x BIGINT) AS 'sum(x) OVER ()'",
+                "no window",
+            ),
+            (
+                "CREATE FUNCTION f(x BIGINT) AS 'row_number() OVER () + x'",
+                "no window",
+            ),
+            (
+                "CREATE FUNCTION f(x BIGINT) RETURN row_number() OVER ()",
+                "no window",
+            ),
+            (
+                "CREATE FUNCTION f(x BIGINT) AS 'EXISTS (SELECT 1)'",
+                "subqueries",
+            ),
+            (
+                "CREATE FUNCTION f(x BIGINT) AS 'x + (SELECT 1)'",
+                "subqueries",
+            ),
+            (
+                "CREATE FUNCTION f(x BIGINT) AS 'x IN (SELECT 1)'",
+                "subqueries",
+            ),
+            ("CREATE FUNCTION f(x BIGINT) AS 'unnest([x])'", "or unnest"),
+            (
+                "CREATE FUNCTION f(x BIGINT) AS 'max(x) + date_part(''year'', now())'",
+                "change from call to call",
+            ),
+            (
+                "CREATE FUNCTION f(x BIGINT DEFAULT $1) AS 'x'",
+                "is no value",
+            ),
+            (
+                "CREATE FUNCTION f(x BIGINT DEFAULT 1) AS 'max(x)'",
+                "no defaults",
+            ),
         ] {
             let error = match query(&context, sql).await {
                 Ok(rows) => panic!("{which}: {sql} gives\n{rows}"),
@@ -141,4 +303,42 @@ async fn what_is_no_macro_says_why() {
             assert!(error.contains(part), "{which}: {sql}: {error}");
         }
     }
+}
+
+/// An application need not have the options in its sessions.
+#[tokio::test]
+async fn a_body_has_the_options_of_its_factory() {
+    let state = SessionStateBuilder::new()
+        .with_default_features()
+        .with_function_factory(Some(Arc::new(Macros::new(&options()))))
+        .build();
+    let context = SessionContext::new_with_state(state);
+    let base = "CREATE FUNCTION base() AS 'get_field(span_make(1, 2), ''line_base'')'";
+    run(&context, base).await;
+    let found = run(&context, "SELECT base()").await;
+    assert_eq!(values(&found), ["| 1 |"]);
+}
+
+/// With a limit on planning every question to the plugin comes on a thread of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn endless_macros_end_on_whatever_threads_they_are_planned() {
+    let config = "[plugins.codeanatomy]\nreplace_builtins = true\nlimits = { planning_ms = 60000 }";
+    let host = PluginHost::builder()
+        .plugin_file(plugin("datafusion-plugin-codeanatomy"))
+        .config(Config::parse(config).unwrap())
+        .grant_every_capability()
+        .load()
+        .unwrap();
+    let context = SessionContext::new();
+    host.install(&context);
+    let endless = "CREATE FUNCTION endless(n BIGINT) LANGUAGE table AS 'SELECT * FROM endless($n)'";
+    run(&context, endless).await;
+    let error = query(&context, "SELECT * FROM endless(1)")
+        .await
+        .unwrap_err();
+    let error = error.strip_backtrace();
+    assert!(
+        error.contains("macro 'endless' is called from 8"),
+        "{error}"
+    );
 }

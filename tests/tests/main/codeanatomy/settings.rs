@@ -6,20 +6,9 @@ use datafusion::{
     arrow::compute::SortOptions,
     physical_expr::{LexOrdering, PhysicalSortExpr, expressions::col},
     physical_plan::{ExecutionPlan, displayable, sorts::sort::SortExec},
-    prelude::SessionContext,
 };
 
-use super::{config, linked_in, loaded, query};
-
-async fn run(context: &SessionContext, sql: &str) {
-    let done = context.sql(sql).await;
-    done.unwrap_or_else(|error| panic!("{sql}: {error}"));
-}
-
-async fn shown(context: &SessionContext, sql: &str) -> String {
-    let rows = query(context, sql).await;
-    rows.unwrap_or_else(|error| panic!("{sql}: {error}"))
-}
+use super::{config, linked_in, loaded, query, run};
 
 /// `e` with an accent, in one character and in two.
 const FORMS: &str = "SELECT octet_length(utf8_normalize(chr(233))) AS n";
@@ -36,7 +25,7 @@ async fn every_family_reads_what_the_session_says() {
         let files = "CREATE TABLE files (snapshot INT, path VARCHAR) AS VALUES (1, 'a'), (2, 'a'), (2, 'b')";
         run(&context, files).await;
         let number = async |sql| {
-            let rows = shown(&context, sql).await;
+            let rows = run(&context, sql).await;
             rows.lines()
                 .nth(3)
                 .unwrap()
@@ -53,7 +42,7 @@ async fn every_family_reads_what_the_session_says() {
         assert_eq!(number(FORMS).await, "3", "{which}");
         run(&context, "SET codeanatomy.span_line_base = 5").await;
         run(&context, "SET codeanatomy.span_end_exclusive = false").await;
-        let span = shown(&context, SPAN).await;
+        let span = run(&context, SPAN).await;
         assert!(span.contains("| 5 | false |"), "{which}: {span}");
         run(&context, "SET codeanatomy.snapshot_value = '1'").await;
         assert_eq!(number(FILES).await, "1", "{which}");
@@ -68,6 +57,15 @@ async fn every_family_reads_what_the_session_says() {
             assert!(error.contains(part), "{which}: {sql}: {error}");
         }
         assert_eq!(number(FORMS).await, "3", "{which}");
+        run(&context, "SET codeanatomy.snapshot_tables = 'files'").await;
+        run(&context, "SET codeanatomy.snapshot_column = ''").await;
+        let error = query(&context, FILES).await.err().unwrap().to_string();
+        assert!(
+            error.contains("snapshot_column no column"),
+            "{which}: {error}"
+        );
+        // Other tables are none of its business.
+        run(&context, "SELECT 1 FROM (VALUES (1))").await;
     }
 }
 
