@@ -14,13 +14,13 @@ use datafusion::{
 pub struct Kept(Weak<dyn Array>);
 
 impl Kept {
-    /// Adds the table `kept`, of the numbers `n` from 0 to 9.
+    /// Adds the table `ten_numbers`, of the numbers `a` from 0 to 9.
     pub fn table(context: &SessionContext) -> Self {
         let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..10));
         let kept = Arc::downgrade(&column);
-        let batch = RecordBatch::try_from_iter([("n", column)]).expect("one column");
+        let batch = RecordBatch::try_from_iter([("a", column)]).expect("one column");
         context
-            .register_batch("kept", batch)
+            .register_batch("ten_numbers", batch)
             .expect("the name is free");
         Self(kept)
     }

@@ -12,7 +12,7 @@ use datafusion_session::PhysicalOptimizerRule;
 
 use crate::Options;
 
-/// Takes out sorts whose input is in the order wanted, such as those above an alignment or above
+/// Takes out sorts whose input is in the order wanted, such as those by path above an alignment, or above
 /// `python_syntax`, where the option `remove_redundant_sorts` says so.
 #[derive(Debug)]
 pub struct RedundantSorts {

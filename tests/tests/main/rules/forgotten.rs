@@ -17,9 +17,9 @@ async fn what_rules_were_shown_goes_with_the_session() {
         let context = with_rules(&[rule], "policy = true");
         let kept = Kept::table(&context);
         for sql in [
-            "select n from kept where n > 1",
-            "select n % 2 as k, count(*) from kept group by n % 2 order by k",
-            "select a.n from kept a join kept b on a.n = b.n + 1 order by 1",
+            "select a from ten_numbers where a > 1",
+            "select a % 2 as k, count(*) from ten_numbers group by a % 2 order by k",
+            "select l.a from ten_numbers l join ten_numbers r on l.a = r.a + 1 order by 1",
         ] {
             rows(&context, sql).await.unwrap();
         }

@@ -15,8 +15,9 @@ use sqlparser::{
 
 use crate::macros::arguments;
 
-/// How many macros' queries may call each other.
-const DEEPEST: usize = 8;
+/// How many macros' queries may call each other. Where a host bounds the time of planning, each waits on a thread
+/// of eight.
+const DEEPEST: usize = 6;
 /// Before the depth at which a call stands.
 const DEPTH: &str = "codeanatomy.macro.depth ";
 
