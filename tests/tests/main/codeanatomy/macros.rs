@@ -231,7 +231,7 @@ async fn what_is_no_macro_says_why() {
             ("SELECT * FROM multiples(4)", "WITH t AS (SELECT * FROM t)"),
             (
                 "SELECT * FROM endless(1)",
-                "macro 'endless' is called from 8",
+                "macro 'endless' is called from 6",
             ),
             ("SELECT * FROM numbers, above(a)", "has no columns"),
             (
