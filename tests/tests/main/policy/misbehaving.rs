@@ -17,7 +17,7 @@ use super::{linked_in, session::rows, world::run};
 fn hosts(mode: &str) -> [PluginHost; 2] {
     // Only who is slow is to be given up soon, however loaded the machine is.
     let limit = match mode {
-        "sleep" | "allow" => 800,
+        "sleep" | "allow" => 300,
         _ => 60_000,
     };
     let text = format!(
