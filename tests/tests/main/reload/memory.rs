@@ -10,9 +10,8 @@ const CHILD: &str = "PLUGIN_TESTS_MEMORY_OF_RELOADS";
 /// What a reload may leave behind, beside the library. A session's plugin alone has more than this: its description,
 /// adapters, and the objects of its side.
 const EACH: usize = 24 << 10;
-/// What comes and goes: batches, plans and what the allocator keeps of ten queries that run at once. A loaded machine
-/// with two cores had 31 MB of it after 24 reloads; what many reloads leave behind is for the soak to tell.
-const UNREST: usize = 64 << 20;
+/// What comes and goes: batches, plans and what the allocator keeps of ten queries that run at once.
+const UNREST: usize = 24 << 20;
 const WARM_UP: usize = 8;
 
 /// A line of this process' status, in bytes.
