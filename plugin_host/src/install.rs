@@ -5,6 +5,7 @@ mod factories;
 mod names;
 mod options;
 mod planners;
+mod prepared;
 mod qualified;
 mod replace;
 mod report;

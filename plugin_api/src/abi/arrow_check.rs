@@ -20,7 +20,12 @@ pub(super) use self::schema::{check_schema, check_type};
 use super::ArrowArray;
 
 /// More rows than any array has: bytes of buffers are counted without overflow up to there.
-pub(super) const MAX_ROWS: usize = isize::MAX as usize / 64;
+const MAX_ROWS: usize = isize::MAX as usize / 64;
+
+/// How many rows the buffers of an array have at least, unless that is more than any array has.
+pub(super) fn rows_of_buffers(offset: usize, length: usize) -> Option<usize> {
+    offset.checked_add(length).filter(|end| *end <= MAX_ROWS)
+}
 
 /// Checks an array, its children and its dictionary against a type. Whoever made the type has bounded its
 /// depth.
@@ -160,7 +165,7 @@ impl<'a> Shape<'a> {
             number("an offset", array.offset)?,
             number("a length", array.length)?,
         );
-        let end = offset.checked_add(length).filter(|end| *end <= MAX_ROWS);
+        let end = rows_of_buffers(offset, length);
         let end = end.ok_or_else(|| format!("{length} rows from row {offset}"))?;
         if array.null_count < -1 || array.null_count > array.length {
             return Err(format!("{} nulls among {length} rows", array.null_count));

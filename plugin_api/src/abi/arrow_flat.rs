@@ -18,7 +18,7 @@ use arrow::{
 
 use super::{
     ArrowArray,
-    arrow_check::{MAX_ROWS, mask_agrees},
+    arrow_check::{mask_agrees, rows_of_buffers},
 };
 
 /// What an array handed out holds on to: its buffers, and the list of their addresses.
@@ -211,8 +211,8 @@ impl Import<'_> {
     fn rows(&self) -> Option<(usize, usize)> {
         let offset = usize::try_from(self.array.offset).ok()?;
         let length = usize::try_from(self.array.length).ok()?;
-        let end = offset.checked_add(length)?;
-        (end <= MAX_ROWS).then_some((offset, length))
+        rows_of_buffers(offset, length)?;
+        Some((offset, length))
     }
 
     /// The `len` bytes of a buffer, if it is there and aligned.

@@ -1,10 +1,6 @@
 //! The functions of a session, live or being built.
 
-use std::{
-    collections::HashMap,
-    fmt::{self, Write},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use datafusion::{
     catalog::{
@@ -31,6 +27,7 @@ use super::{
     names::Namespace,
     options,
     planners::{self, NewPlanners},
+    prepared,
     replace::VacantCatalog,
     report::LeftOut,
     rules::{self, BuildingRules, NewRules},
@@ -201,24 +198,6 @@ fn is_vacant(catalog: &Arc<dyn CatalogProvider>) -> bool {
     catalog.is::<VacantCatalog>() || catalog.downcast_ref().is_some_and(retired)
 }
 
-/// The end of a text, which may be long.
-struct Tail(String);
-
-impl Tail {
-    const LENGTH: usize = 64;
-}
-
-impl Write for Tail {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.push_str(text);
-        if let Some(excess) = self.0.len().checked_sub(Self::LENGTH) {
-            let at = self.0.ceil_char_boundary(excess);
-            self.0.drain(..at);
-        }
-        Ok(())
-    }
-}
-
 impl Functions for SessionState {
     fn is_rebuilt_for(&self, named: &Named) -> bool {
         match named {
@@ -229,10 +208,7 @@ impl Functions for SessionState {
     }
 
     fn has_prepared_statements(&self) -> bool {
-        // Their map is private; its `Debug` text is not, and is the last of the state's.
-        let mut tail = Tail(String::new());
-        let written = write!(tail, "{self:?}");
-        written.is_err() || !tail.0.ends_with("prepared_plans: {} }")
+        prepared::has_statements(self)
     }
 
     fn scalar(&self, name: &str) -> Option<&Arc<ScalarUDF>> {

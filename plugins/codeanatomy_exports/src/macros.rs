@@ -8,13 +8,14 @@ mod table;
 
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use datafusion::execution::{
     SessionState,
     context::{FunctionFactory, RegisterFunction},
 };
 use datafusion_common::{Result, not_impl_err};
-use datafusion_expr::CreateFunction;
+use datafusion_expr::{Cast, CreateFunction, Expr};
 
 pub use table::TableMacros;
 
@@ -78,8 +79,18 @@ impl FunctionFactory for Macros {
 /// DataFusion looks functions up by names in lower case unless they are quoted in the call.
 fn aliases(name: &str) -> Vec<String> {
     let lower = name.to_ascii_lowercase();
-    Some(lower)
-        .filter(|lower| lower != name)
-        .into_iter()
-        .collect()
+    match lower == name {
+        true => Vec::new(),
+        false => vec![lower],
+    }
+}
+
+/// The expression as the type that a statement names, if it names one.
+fn as_declared(expr: Expr, own_type: &DataType, declared: Option<&DataType>) -> Expr {
+    match declared {
+        Some(declared) if declared != own_type => {
+            Expr::Cast(Cast::new(Box::new(expr), declared.clone()))
+        }
+        _ => expr,
+    }
 }

@@ -93,7 +93,3 @@ fn fits(declared: &DataType, given: &DataType) -> bool {
     let may = given.is_null() || declared.is_string() || same_kind;
     declared == given || (may && can_cast_types(given, declared))
 }
-
-pub(super) fn are_strings(a: &DataType, b: &DataType) -> bool {
-    a.is_string() && b.is_string()
-}

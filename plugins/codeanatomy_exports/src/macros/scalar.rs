@@ -9,13 +9,13 @@ use datafusion_common::{
     tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion},
 };
 use datafusion_expr::{
-    Cast, ColumnarValue, CreateFunction, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF,
+    ColumnarValue, CreateFunction, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
     simplify::{ExprSimplifyResult, SimplifyContext},
 };
 
 use super::{
-    aliases, arguments,
+    aliases, arguments, as_declared,
     body::{Body, has_aggregates, owned},
 };
 
@@ -61,12 +61,7 @@ fn fitted(expr: Expr, schema: &DFSchema, wanted: Option<&DataType>) -> Result<Ex
         .build();
     let expr = ExprSimplifier::new(context).coerce(expr, schema)?;
     let own_type = expr.get_type(schema)?;
-    Ok(match wanted {
-        Some(wanted) if *wanted != own_type => {
-            Expr::Cast(Cast::new(Box::new(expr), wanted.clone()))
-        }
-        _ => expr,
-    })
+    Ok(as_declared(expr, &own_type, wanted))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -8,7 +8,7 @@ use datafusion_common::{
     tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion},
 };
 use datafusion_expr::{
-    Cast, EmptyRelation, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Volatility,
+    EmptyRelation, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Volatility,
     utils::{expr_as_column_expr, find_aggregate_exprs},
 };
 use datafusion_physical_expr::{PhysicalExpr, aggregate::AggregateFunctionExpr};
@@ -18,7 +18,7 @@ use datafusion_physical_plan::{
     projection::ProjectionExec,
 };
 
-use crate::macros::body::Body;
+use crate::macros::{as_declared, body::Body};
 
 /// One aggregate of the body.
 #[derive(Debug)]
@@ -74,10 +74,7 @@ impl Parts {
         });
         let expr = expr.data()?;
         let own_type = expr.get_type(plan.schema())?;
-        let expr = match return_type {
-            Some(wanted) if wanted != own_type => Expr::Cast(Cast::new(Box::new(expr), wanted)),
-            _ => expr,
-        };
+        let expr = as_declared(expr, &own_type, return_type.as_ref());
         let plan = LogicalPlanBuilder::from(plan)
             .project(vec![expr.alias(name)])?
             .build()?;

@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use arrow::datatypes::{Field, SchemaRef};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion_common::{DFSchema, DataFusionError, Result, plan_err, tree_node::TreeNode};
 use datafusion_expr::{
     Expr, ExprSchemable,
@@ -14,7 +14,6 @@ use sqlparser::ast::{
 };
 
 use super::{MADE, QUERY, query};
-use crate::macros::arguments::are_strings;
 
 /// Plans a call of a table macro as its query with the arguments in it.
 #[derive(Debug)]
@@ -138,13 +137,12 @@ impl Macro {
         }
         let declared = field.data_type();
         let own_type = planned.get_type(&schema).ok();
-        Ok(
-            match own_type.is_some_and(|own| own == *declared || are_strings(&own, declared)) {
-                true if matches!(value, SqlExpr::Value(_)) => value.clone(),
-                true => SqlExpr::Nested(Box::new(value.clone())),
-                false => cast(value, &declared.to_string()),
-            },
-        )
+        let fits = |own: DataType| own == *declared || (own.is_string() && declared.is_string());
+        Ok(match own_type.is_some_and(fits) {
+            true if matches!(value, SqlExpr::Value(_)) => value.clone(),
+            true => SqlExpr::Nested(Box::new(value.clone())),
+            false => cast(value, &declared.to_string()),
+        })
     }
 
     /// DataFusion looks up the tables of a statement before it plans it.
