@@ -16,7 +16,7 @@ use crate::{
     Options,
     arguments::{Accepts, Argument},
     column::{AnyText, Booleans, Text},
-    digest::{NULL_PART, hash64, write_hash128},
+    digest::{NULL_PART, hash128, hashes64, hashes128},
     kernel::{Call, Kernel},
 };
 
@@ -60,8 +60,8 @@ impl Kernel for StableHash64 {
     fn invoke(&self, call: &Call) -> Result<ArrayRef> {
         let texts = Text::of(&call.args.args[0])?;
         let mut hashes = Int64Builder::with_capacity(call.rows);
-        for row in 0..call.rows {
-            hashes.append_option(texts.get(row).map(|text| hash64(text.as_bytes())));
+        for hash in hashes64(call.rows, |row| texts.get(row)) {
+            hashes.append_option(hash);
         }
         Ok(Arc::new(hashes.finish()))
     }
@@ -101,14 +101,8 @@ impl Kernel for StableHash128 {
     fn invoke(&self, call: &Call) -> Result<ArrayRef> {
         let texts = Text::of(&call.args.args[0])?;
         let mut hashes = StringBuilder::with_capacity(call.rows, 32 * call.rows);
-        for row in 0..call.rows {
-            match texts.get(row) {
-                Some(text) => {
-                    write_hash128(text.as_bytes(), &mut hashes)?;
-                    hashes.append_value("");
-                }
-                None => hashes.append_null(),
-            }
+        for hash in hashes128(call.rows, |row| texts.get(row)) {
+            hashes.append_option(hash.as_deref());
         }
         Ok(Arc::new(hashes.finish()))
     }
@@ -150,10 +144,10 @@ impl Kernel for PrefixedHash64 {
         let prefixes = Text::of(&call.args.args[0])?;
         let texts = Text::of(&call.args.args[1])?;
         let mut ids = StringBuilder::with_capacity(call.rows, 28 * call.rows);
-        for row in 0..call.rows {
-            match (prefixes.get(row), texts.get(row)) {
-                (Some(prefix), Some(text)) => {
-                    write!(ids, "{prefix}:{}", hash64(text.as_bytes()))?;
+        for (row, hash) in hashes64(call.rows, |row| texts.get(row)).enumerate() {
+            match (prefixes.get(row), hash) {
+                (Some(prefix), Some(hash)) => {
+                    write!(ids, "{prefix}:{hash}")?;
                     ids.append_value("");
                 }
                 _ => ids.append_null(),
@@ -259,8 +253,7 @@ impl Kernel for StableHashAny {
                 true if canonical => normalizer.normalized(&text),
                 true => &text,
             };
-            write_hash128(hashed.as_bytes(), &mut hashes)?;
-            hashes.append_value("");
+            hashes.append_value(&*hash128(hashed));
         }
         Ok(Arc::new(hashes.finish()))
     }

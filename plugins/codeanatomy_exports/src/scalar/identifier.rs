@@ -14,7 +14,7 @@ use datafusion_macros::user_doc;
 use crate::{
     arguments::{Accepts, Argument},
     column::{AnyText, Text},
-    digest::{NULL_PART, SEPARATOR, hash64, write_hash128},
+    digest::{NULL_PART, SEPARATOR, hash64, hash128, hashes128},
     kernel::{Call, Kernel},
     semantic::{SEMANTIC_TYPE, of_prefix},
 };
@@ -69,11 +69,10 @@ impl Kernel for StableId {
         let prefixes = Text::of(&call.args.args[0])?;
         let texts = Text::of(&call.args.args[1])?;
         let mut ids = StringBuilder::with_capacity(call.rows, 40 * call.rows);
-        for row in 0..call.rows {
-            match (prefixes.get(row), texts.get(row)) {
-                (Some(prefix), Some(text)) => {
-                    write!(ids, "{prefix}:")?;
-                    write_hash128(text.as_bytes(), &mut ids)?;
+        for (row, hash) in hashes128(call.rows, |row| texts.get(row)).enumerate() {
+            match (prefixes.get(row), hash) {
+                (Some(prefix), Some(hash)) => {
+                    write!(ids, "{prefix}:{}", &*hash)?;
                     ids.append_value("");
                 }
                 _ => ids.append_null(),
@@ -116,8 +115,7 @@ fn of_parts(
 
 fn stable_id_of_parts(call: &Call) -> Result<ArrayRef> {
     of_parts(call, |ids, prefix, joined| {
-        write!(ids, "{prefix}:")?;
-        Ok(write_hash128(joined.as_bytes(), ids)?)
+        Ok(write!(ids, "{prefix}:{}", &*hash128(joined))?)
     })
 }
 
@@ -219,7 +217,7 @@ impl Kernel for PrefixedHashParts64 {
 
     fn invoke(&self, call: &Call) -> Result<ArrayRef> {
         of_parts(call, |ids, prefix, joined| {
-            Ok(write!(ids, "{prefix}:{}", hash64(joined.as_bytes()))?)
+            Ok(write!(ids, "{prefix}:{}", hash64(joined))?)
         })
     }
 }
