@@ -28,7 +28,7 @@ pub use function::{
     OrderSensitivity, OrderingReply, OrderingRequest, Placement, PlacementReply, PlacementRequest,
     PreimageReply, PropagateReply, Properties, Reversal, Rewrite, Settings, SimplifyReply,
     SimplifyRequest, SortDirection, SortOrder, StateFieldsRequest, StatisticsRequest,
-    StructFieldMappingReply, ValueReply,
+    StructFieldMappingReply, ValueReply, VolatileArgument,
 };
 pub use log::{Event, Span};
 pub use options::{OptionDescriptor, OptionKind, OptionsDescriptor, SetOptionRequest};

@@ -302,6 +302,20 @@ pub struct SimplifyRequest {
     /// The session's settings.
     #[serde(default)]
     pub settings: Settings,
+    /// What stays on the host and has another value each time.
+    #[serde(default)]
+    pub volatile: Vec<VolatileArgument>,
+}
+
+/// Part of an argument that stays on the host and has another value each time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct VolatileArgument {
+    /// The number under which it stays.
+    #[serde(default)]
+    pub kept: usize,
+    /// The function that makes it so.
+    #[serde(default)]
+    pub function: String,
 }
 
 /// What became of a call.

@@ -2,7 +2,10 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use datafusion_common::{Column, Result, TableReference};
+use datafusion_common::{
+    Column, Result, TableReference,
+    tree_node::{TreeNode, TreeNodeRecursion},
+};
 use datafusion_expr::{
     Expr, ExprSchemable, ScalarUDF,
     interval_arithmetic::Interval,
@@ -17,7 +20,7 @@ use crate::{
         CallError, Parcel,
         message::{
             ExpressionList, ExpressionSlot, FunctionReference, PreimageReply, Rewrite, Settings,
-            SimplifyReply, SimplifyRequest,
+            SimplifyReply, SimplifyRequest, VolatileArgument,
         },
     },
     df55::{
@@ -127,6 +130,7 @@ fn request(
         functions,
         kept: Kept::default(),
         fields: Vec::new(),
+        volatile: Vec::new(),
     };
     let reference = |function: &ScalarUDF| {
         functions
@@ -134,7 +138,12 @@ fn request(
             .ok_or_else(|| breach(format!("function '{}' was to stay", function.name())))
     };
     let (expressions, blob) = pack(sent, &mut departure, &reference, &mut parcel)?;
-    let Sending { kept, fields, .. } = departure;
+    let Sending {
+        kept,
+        fields,
+        volatile,
+        ..
+    } = departure;
     let message = SimplifyRequest {
         expressions,
         qualifiers: fields
@@ -145,6 +154,7 @@ fn request(
             .query_execution_start_time()
             .and_then(|start| start.timestamp_nanos_opt()),
         settings,
+        volatile,
     };
     let parcel = parcel
         .fields(fields.iter().map(|(_, field)| field))
@@ -162,6 +172,7 @@ struct Sending<'a> {
     kept: Kept,
     /// The schema as far as the plugin needs it.
     fields: Vec<QualifiedField>,
+    volatile: Vec<VolatileArgument>,
 }
 
 impl Departure for Sending<'_> {
@@ -194,6 +205,11 @@ impl Sending<'_> {
         }
         let number = self.kept.expressions.len();
         self.kept.expressions.push(expr.clone());
+        self.volatile
+            .extend(volatile_function(expr).map(|function| VolatileArgument {
+                kept: number,
+                function,
+            }));
         // Without a type it is a column that is in no schema: only who asks for its type fails.
         if let Ok((_, field)) = expr.to_field(self.info.schema().as_ref()) {
             let field = field.as_ref().clone().with_name(format!("{KEPT}{number}"));
@@ -216,6 +232,21 @@ impl Sending<'_> {
             }
         }
     }
+}
+
+/// The first function that has another value each time.
+fn volatile_function(expr: &Expr) -> Option<String> {
+    let mut name = None;
+    let found = expr.apply(|expr| {
+        Ok(match expr {
+            Expr::ScalarFunction(call) if expr.is_volatile_node() => {
+                name = Some(call.name().to_owned());
+                TreeNodeRecursion::Stop
+            }
+            _ => TreeNodeRecursion::Continue,
+        })
+    });
+    found.ok().and(name)
 }
 
 /// What the host puts in again.

@@ -1,12 +1,16 @@
 //! The plugin's side: rebuilds the call and its context, asks the author's function, writes what
 //! it answers.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use arrow::temporal_conversions::timestamp_ns_to_datetime;
-use datafusion_common::{Column, DFSchema, Result, not_impl_err};
+use arrow::{
+    datatypes::{DataType, FieldRef},
+    temporal_conversions::timestamp_ns_to_datetime,
+};
+use datafusion_common::{Column, DFSchema, Result, exec_err, not_impl_err, plan_datafusion_err};
 use datafusion_expr::{
-    Expr, ScalarUDF,
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
     preimage::PreimageResult,
     simplify::{ExprSimplifyResult, SimplifyContext},
 };
@@ -19,6 +23,7 @@ use crate::{
         CallError, Parcel,
         message::{
             ExpressionList, ExpressionSlot, PreimageReply, Rewrite, SimplifyReply, SimplifyRequest,
+            VolatileArgument,
         },
     },
     df55::{
@@ -106,7 +111,7 @@ fn read(request: Parcel, table: &FunctionTable) -> Result<(Vec<Expr>, SimplifyCo
         &request.blob,
         &request.values,
         functions,
-        &KeptByHost,
+        &KeptByHost::of(message, &request.fields),
     )?;
     if message.qualifiers.len() != request.fields.len() {
         return Err(breach(format!(
@@ -155,14 +160,76 @@ fn reference_to_lent(_: &ScalarUDF) -> Option<crate::abi::message::FunctionRefer
     None
 }
 
-/// What the host kept is a column here.
-struct KeptByHost;
+/// What the host kept is a column here; what is volatile there is a volatile call here.
+struct KeptByHost(HashMap<usize, Arc<ScalarUDF>>);
+
+impl KeptByHost {
+    fn of(request: &SimplifyRequest, fields: &[FieldRef]) -> Self {
+        let calls = request.volatile.iter().map(|argument| {
+            let field = fields
+                .iter()
+                .find(|field| field.name() == &kept_name(argument.kept));
+            let call = VolatileCall {
+                argument: argument.clone(),
+                field: field.cloned(),
+                signature: Signature::nullary(Volatility::Volatile),
+            };
+            (argument.kept, Arc::new(ScalarUDF::from(call)))
+        });
+        Self(calls.collect())
+    }
+}
 
 impl Arrival for KeptByHost {
     fn kept(&self, number: usize) -> Result<Expr> {
-        Ok(Expr::Column(Column::new_unqualified(format!(
-            "{KEPT}{number}"
-        ))))
+        Ok(match self.0.get(&number) {
+            Some(call) => call.call(Vec::new()),
+            None => Expr::Column(Column::new_unqualified(kept_name(number))),
+        })
+    }
+}
+
+fn kept_name(number: usize) -> String {
+    format!("{KEPT}{number}")
+}
+
+/// Stands for what is volatile on the host.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct VolatileCall {
+    argument: VolatileArgument,
+    /// As the host knows it, if it does.
+    field: Option<FieldRef>,
+    signature: Signature,
+}
+
+impl VolatileCall {
+    fn known_field(&self) -> Result<&FieldRef> {
+        let name = &self.argument.function;
+        self.field
+            .as_ref()
+            .ok_or_else(|| plan_datafusion_err!("the host does not know the type of {name}()"))
+    }
+}
+
+impl ScalarUDFImpl for VolatileCall {
+    fn name(&self) -> &str {
+        &self.argument.function
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        self.known_field().map(|field| field.data_type().clone())
+    }
+
+    fn return_field_from_args(&self, _: ReturnFieldArgs) -> Result<FieldRef> {
+        self.known_field().map(Arc::clone)
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        exec_err!("{}() is computed by the host", self.name())
     }
 }
 
@@ -179,6 +246,10 @@ impl Departure for Returning {
                 .strip_prefix(KEPT)
                 .and_then(|number| number.parse().ok())
                 .map(ExpressionSlot::Kept)),
+            Expr::ScalarFunction(call) => {
+                let kept = call.func.inner().downcast_ref::<VolatileCall>();
+                Ok(kept.map(|call| ExpressionSlot::Kept(call.argument.kept)))
+            }
             expr if is_faithful(expr) => Ok(None),
             expr => not_impl_err!("the rewritten expression {expr} cannot cross to the host"),
         }

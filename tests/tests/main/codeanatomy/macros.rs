@@ -227,6 +227,14 @@ async fn what_is_no_macro_says_why() {
             ("SELECT twice(1, 2)", "takes 1 arguments, not 2"),
             ("SELECT plus(1, 2, 3)", "takes 1 to 2 arguments, not 3"),
             ("SELECT twice('x')", "'x' is of type Int64"),
+            (
+                "SELECT difference(random())",
+                "and random() would be another value each time",
+            ),
+            (
+                "SELECT difference(a + round(random())) FROM numbers",
+                "compute it in a subquery",
+            ),
             ("SELECT spread(true) FROM numbers", "'x' is of type Int64"),
             ("SELECT * FROM multiples(4)", "WITH t AS (SELECT * FROM t)"),
             (
@@ -301,15 +309,6 @@ async fn what_is_no_macro_says_why() {
             assert!(error.contains(part), "{which}: {sql}: {error}");
         }
     }
-}
-
-/// Not loaded: a call of the session's function is a column to the plugin, as volatile as any other.
-#[tokio::test]
-async fn a_volatile_argument_is_one_value() {
-    let context = filled(linked_in(config(1, 8192))).await;
-    let sql = "SELECT difference(random()) = 0";
-    let error = query(&context, sql).await.unwrap_err().to_string();
-    assert!(error.contains("compute it in a subquery"), "{error}");
 }
 
 /// An application need not have the options in its sessions.

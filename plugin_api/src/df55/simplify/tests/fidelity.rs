@@ -11,7 +11,7 @@ use datafusion_expr::{
     expr::{Alias, InList, Placeholder},
     lit, try_cast,
 };
-use datafusion_functions::expr_fn::now;
+use datafusion_functions::expr_fn::{now, random};
 
 use super::fixture::{Pair, Rewriting, context, rewriter};
 use datafusion_expr::simplify::{ExprSimplifyResult, SimplifyContext};
@@ -111,6 +111,9 @@ fn expressions() -> Vec<Expr> {
             .otherwise(lit("many"))
             .unwrap(),
         now(),
+        random(),
+        random() + lit(1.0),
+        (0..80).fold(random(), |inner, _| Expr::Negative(Box::new(inner))),
         subquery(),
         outer,
         Expr::Placeholder(Placeholder::new_with_field(
@@ -145,7 +148,7 @@ fn expressions_are_the_same_after_both_ways() {
     pair.agree(&same, expressions(), &context());
 }
 
-/// Type, nullability and metadata of an argument, the query's start and the settings.
+/// Type, nullability, metadata and volatility of an argument, the query's start and the settings.
 #[test]
 fn the_plugin_sees_the_host_s_context() {
     let function = rewriter("facts", Rewriting::Facts);

@@ -228,10 +228,11 @@ impl ScalarUDFImpl for Rewriter {
                 use datafusion_expr::ExprSchemable;
                 let (_, field) = args[0].to_field(info.schema().as_ref())?;
                 datafusion_expr::lit(format!(
-                    "{} {} {:?} {:?} {:?}",
+                    "{} {} {:?} {} {:?} {:?}",
                     field.data_type(),
                     field.is_nullable(),
                     field.metadata(),
+                    args[0].is_volatile(),
                     info.query_execution_start_time(),
                     info.config_options().execution.time_zone,
                 ))
