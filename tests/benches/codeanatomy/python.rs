@@ -2,12 +2,13 @@
 
 use std::{process::Command, time::Duration};
 
+use tempfile::TempDir;
+
 /// Prints the seconds that parsing and walking takes, without reading and without starting Python.
 const PARSE_AND_WALK: &str = "
 import ast, pathlib, sys, time, warnings
 warnings.simplefilter('ignore')
-paths = [path for path in pathlib.Path(sys.argv[1]).rglob('*.py') if 'site-packages' not in path.parts]
-sources = [path.read_bytes() for path in paths]
+sources = [path.read_bytes() for path in pathlib.Path(sys.argv[1]).rglob('*.py')]
 start = time.perf_counter()
 for source in sources:
     try:
@@ -19,12 +20,18 @@ for source in sources:
 print(time.perf_counter() - start)
 ";
 
-/// The folder of the standard library.
-pub fn standard_library() -> String {
-    python3(&[
-        "-c",
-        "import sysconfig; print(sysconfig.get_path('stdlib'))",
-    ])
+/// Copies the standard library without what has been installed beside it.
+const COPY: &str = "
+import shutil, sys, sysconfig
+other = shutil.ignore_patterns('site-packages', '__pycache__')
+shutil.copytree(sysconfig.get_path('stdlib'), sys.argv[1], ignore=other, dirs_exist_ok=True)
+";
+
+/// A folder with the standard library.
+pub fn standard_library() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    python3(&["-c", COPY, folder.path().to_str().unwrap()]);
+    folder
 }
 
 /// What Python's own `ast` takes for all files of a folder.

@@ -2,17 +2,11 @@
 
 /// Tables by name; `FOLDER` is what is parsed.
 pub const TABLES: [(&str, &str); 3] = [
-    (
-        "defs",
-        "SELECT * FROM python_syntax('FOLDER', 'defs') WHERE path NOT LIKE '%/site-packages/%'",
-    ),
-    (
-        "calls",
-        "SELECT * FROM python_syntax('FOLDER', 'calls') WHERE path NOT LIKE '%/site-packages/%'",
-    ),
+    ("defs", "SELECT * FROM python_syntax('FOLDER', 'defs')"),
+    ("calls", "SELECT * FROM python_syntax('FOLDER', 'calls')"),
     (
         "imports",
-        "SELECT * FROM python_syntax('FOLDER', 'imports') WHERE path NOT LIKE '%/site-packages/%'",
+        "SELECT * FROM python_syntax('FOLDER', 'imports')",
     ),
 ];
 

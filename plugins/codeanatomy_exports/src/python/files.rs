@@ -1,17 +1,21 @@
 //! Which files are read, and by which partition.
 
-use std::path::{Path, PathBuf};
+use std::{
+    iter,
+    path::{Path, PathBuf},
+};
 
 use datafusion_common::{Result, plan_err};
 
-/// The files of a path, folder or pattern, in the order of their paths.
+/// The files of a path, folder or pattern, in the order of their paths. Folders are read as the files are
+/// asked for.
 ///
 /// # Errors
 /// When it is no pattern and there is no such file, or the pattern is none.
-pub(super) fn files(path_or_glob: &str) -> Result<Vec<PathBuf>> {
+pub(super) fn files(path_or_glob: &str) -> Result<Box<dyn Iterator<Item = PathBuf>>> {
     let path = Path::new(path_or_glob);
     if path.is_file() {
-        return Ok(vec![path.to_owned()]);
+        return Ok(Box::new(iter::once(path.to_owned())));
     }
     let pattern = if path.is_dir() {
         let folder = glob::Pattern::escape(path_or_glob);
@@ -23,7 +27,7 @@ pub(super) fn files(path_or_glob: &str) -> Result<Vec<PathBuf>> {
     };
     match glob::glob(&pattern) {
         // A folder that cannot be read has no files.
-        Ok(paths) => Ok(paths.flatten().filter(|path| path.is_file()).collect()),
+        Ok(paths) => Ok(Box::new(paths.flatten().filter(|path| path.is_file()))),
         Err(error) => plan_err!("python_syntax: '{path_or_glob}' is no pattern: {error}"),
     }
 }

@@ -49,7 +49,7 @@ impl TableFunctionImpl for PythonSyntax {
         };
         let path = literal("path_or_glob", path)?;
         let kind: Kind = literal("kind", kind)?.parse()?;
-        // What does not exist is an error here and not when it is read.
+        // What does not exist is an error here and not when it is read; no folder is read yet.
         files(path)?;
         Ok(Arc::new(PythonTable::new(path, kind)))
     }

@@ -97,7 +97,7 @@ impl TableProvider for PythonTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let files = passing(files(&self.path_or_glob)?, filters, session)?;
+        let files = passing(files(&self.path_or_glob)?.collect(), filters, session)?;
         let partitions = session.config().target_partitions();
         let columns = self.kind.columns();
         let columns = match projection {
