@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{Mutex, PoisonError},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
 use abi_stable::library::{AbiHeaderRef, LibraryError};
@@ -38,35 +38,73 @@ fn cause(error: &libloading::Error) -> String {
     source.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// What was opened from snapshots and stays mapped, by digest; why the layout of its entry was refused.
-static OPENED: Mutex<BTreeMap<String, Result<PluginModuleRef, String>>> =
-    Mutex::new(BTreeMap::new());
+/// What was opened from snapshots and stays mapped, by digest. Opening runs code of the plugin, which may
+/// block: the lock is not held meanwhile.
+static OPENED: Mutex<BTreeMap<String, Opened>> = Mutex::new(BTreeMap::new());
+/// Told whenever one has been opened.
+static DONE: Condvar = Condvar::new();
 
-/// Whether a snapshot of this digest is mapped.
+enum Opened {
+    /// By another thread, just now.
+    Opening,
+    /// Or why the layout of its entry was refused.
+    Mapped(Result<PluginModuleRef, String>),
+}
+
+fn opened() -> MutexGuard<'static, BTreeMap<String, Opened>> {
+    OPENED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a snapshot of this digest is mapped, or being mapped. Never waits for a plugin.
 pub(crate) fn is_mapped(sha256: &str) -> bool {
-    let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-    opened.contains_key(sha256)
+    opened().contains_key(sha256)
+}
+
+/// An opening that is under way; it is one no more when this is dropped.
+struct Opening {
+    sha256: String,
+    mapped: Option<Result<PluginModuleRef, String>>,
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        let sha256 = std::mem::take(&mut self.sha256);
+        match self.mapped.take() {
+            Some(mapped) => drop(opened().insert(sha256, Opened::Mapped(mapped))),
+            None => drop(opened().remove(&sha256)),
+        }
+        DONE.notify_all();
+    }
 }
 
 /// Opens what was checked, as [`open`] does a file. The same bytes are mapped once in a process, however
-/// often they are opened.
+/// often they are opened: who comes while they are being opened waits.
 ///
 /// # Errors
 /// As [`open`].
 pub(crate) fn open_snapshot(snapshot: Snapshot) -> Result<PluginModuleRef, LoadError> {
-    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(module) = opened.get(snapshot.sha256()) {
-        return module.clone().map_err(LoadError::Layout);
+    let mut known = opened();
+    loop {
+        match known.get(snapshot.sha256()) {
+            Some(Opened::Mapped(module)) => return module.clone().map_err(LoadError::Layout),
+            Some(Opened::Opening) => {
+                known = DONE.wait(known).unwrap_or_else(PoisonError::into_inner);
+            }
+            None => break,
+        }
     }
+    known.insert(snapshot.sha256().to_owned(), Opened::Opening);
+    drop(known);
+    let mut opening = Opening {
+        sha256: snapshot.sha256().to_owned(),
+        mapped: None,
+    };
     let module = open(snapshot.path());
-    let mapped = match &module {
+    opening.mapped = match &module {
         Ok(module) => Some(Ok(*module)),
         Err(LoadError::Layout(problem)) => Some(Err(problem.clone())),
         Err(_) => None,
     };
-    if let Some(mapped) = mapped {
-        opened.insert(snapshot.sha256().to_owned(), mapped);
-    }
     // Its library may be mapped even where its entry was refused.
     snapshot.into_held().keep();
     module

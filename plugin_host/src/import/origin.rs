@@ -167,11 +167,17 @@ impl Activated {
         exported: bool,
         make: impl FnOnce() -> Result<ScalarFunction, CallError>,
     ) -> Result<Arc<ScalarFunction>, CallError> {
-        let mut siblings = self.siblings.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = siblings.get(identity) {
+        let siblings = || self.siblings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = siblings().get(identity) {
             return Ok(known);
         }
+        // Outside the lock: it asks the plugin, which may block.
         let function = Arc::new(make()?);
+        let mut siblings = siblings();
+        if let Some(known) = siblings.get(identity) {
+            drop(siblings);
+            return Ok(known);
+        }
         siblings.insert(identity, exported, &function);
         Ok(function)
     }

@@ -6,9 +6,10 @@ mod arrays;
 mod crashes;
 mod exports;
 mod listed;
+mod starts;
 mod tables;
 
-use std::{env, process::Command};
+use std::{env, path::Path, process::Command};
 
 use datafusion::{
     arrow::{
@@ -82,12 +83,18 @@ async fn live(context: &SessionContext) -> i64 {
 
 /// Runs the test `name` in a process of its own, which nothing is to be printed by.
 fn run_alone(name: &str) {
+    run_alone_with(name, &[]);
+}
+
+/// The same with variables in its environment.
+fn run_alone_with(name: &str, variables: &[(&str, &Path)]) {
     // Built here: the child is to print nothing.
     plugin("fixture-raw");
     let child = env::current_exe().unwrap();
     let output = Command::new(child)
         .args(["--exact", name, "--nocapture"])
         .env("HOSTILE_CHILD", "1")
+        .envs(variables.iter().copied())
         .output()
         .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
