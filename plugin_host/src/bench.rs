@@ -13,7 +13,7 @@ pub struct Counting(Origin);
 
 impl Default for Counting {
     fn default() -> Self {
-        let plugin = Activated::new("bench", false, &Config::default());
+        let plugin = Activated::new("bench", None, false, &Config::default());
         Self(Origin::new(plugin, "counting", 0, Arc::default()))
     }
 }

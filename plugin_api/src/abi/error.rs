@@ -217,6 +217,20 @@ impl CallError {
         &self.0.origin
     }
 
+    /// Names the plugin that was called, whatever the error says, which is the plugin's to choose. The item of
+    /// another plugin goes with its name.
+    #[must_use]
+    pub fn attributed_to(mut self, plugin: &str) -> Self {
+        let origin = &mut self.0.origin;
+        if origin.plugin.as_str() != plugin {
+            if !origin.plugin.is_empty() {
+                origin.item.clear();
+            }
+            origin.plugin = plugin.into();
+        }
+        self
+    }
+
     /// Fills in the origin's parts that are still empty: the innermost caller knows best.
     pub fn at(mut self, plugin: &str, item: &str, method: &str, location: &str) -> Self {
         let origin = &mut self.0.origin;

@@ -29,7 +29,7 @@ static RECENT_PANICS: Mutex<VecDeque<PanicReport>> = Mutex::new(VecDeque::new())
 const RECENT: usize = 32;
 
 static PLUGIN_NAME: OnceLock<String> = OnceLock::new();
-static DROP_FAILURE: OnceLock<fn(&CallError)> = OnceLock::new();
+static DROP_FAILURE: OnceLock<fn(&CallError, usize)> = OnceLock::new();
 
 /// Installs the panic hook of a plugin: silent, it remembers the panic for the guard and hands it
 /// to `log`. The hook belongs to this library's copy of the standard library only.
@@ -76,14 +76,15 @@ fn seen(message: &str) -> Option<PanicReport> {
 }
 
 /// Sets what is told of a panic that was contained while an object was dropped, where no call
-/// can return it. The first setter of a library wins.
-pub fn on_drop_failure(report: fn(&CallError)) {
+/// can return it, with the address of code of the library whose object it was: the error says what that library
+/// wants it to. The first setter of a library wins.
+pub fn on_drop_failure(report: fn(&CallError, usize)) {
     let _ = DROP_FAILURE.set(report);
 }
 
-pub(crate) fn report_drop_failure(error: &CallError) {
+pub(crate) fn report_drop_failure(error: &CallError, code: usize) {
     if let Some(report) = DROP_FAILURE.get() {
-        report(error);
+        report(error, code);
     }
 }
 
@@ -122,7 +123,8 @@ pub fn drop_each<T>(values: impl IntoIterator<Item = T>, item: impl Fn(&T) -> St
             Ok(())
         });
         if let Err(error) = dropped {
-            report_drop_failure(&error.at(plugin_name(), &item, "drop", ""));
+            let own = report_drop_failure as fn(&CallError, usize) as usize;
+            report_drop_failure(&error.at(plugin_name(), &item, "drop", ""), own);
         }
     }
 }

@@ -103,10 +103,11 @@ macro_rules! interface {
 
             impl Drop for $Object {
                 fn drop(&mut self) {
+                    let release = self.vtable.release();
                     // SAFETY: `instance` was made by the side of `vtable` and is released only here.
-                    let reply = unsafe { (self.vtable.release())(self.instance) };
+                    let reply = unsafe { release(self.instance) };
                     if let Err(error) = reply.into_result() {
-                        $crate::abi::guard::report_drop_failure(&error);
+                        $crate::abi::guard::report_drop_failure(&error, release as usize);
                     }
                 }
             }

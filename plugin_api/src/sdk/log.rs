@@ -46,7 +46,7 @@ pub(super) fn log_panic(report: &PanicReport) {
 }
 
 /// Sends a panic that was contained in a drop to the host, with the item that it belongs to.
-pub(super) fn log_drop_failure(error: &CallError) {
+pub(super) fn log_drop_failure(error: &CallError, _: usize) {
     let (file, line) = place(&error.origin().location);
     HOST.send(&Event {
         level: 1,

@@ -31,7 +31,6 @@ use datafusion_plugin_api::{
     },
     df55::{
         create_function::{Creating, create_function_to_message},
-        error::from_call_error,
         plans::HostPlans,
     },
 };
@@ -171,12 +170,7 @@ impl FunctionFactory for PluginFunctionFactory {
             .and_then(|created| self.take(created))
             .map_err(|error| match error.kind() {
                 // It leaves the statement to others, which is no failure.
-                ErrorKind::NotImplemented => from_call_error(error.at(
-                    self.origin.plugin().name(),
-                    self.origin.item(),
-                    "",
-                    "",
-                )),
+                ErrorKind::NotImplemented => self.origin.left_to_others(error),
                 _ => self.origin.error(error),
             })
     }

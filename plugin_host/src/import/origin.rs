@@ -23,13 +23,15 @@ use super::{
     metrics::{Begun, Fault, ItemMetrics},
     scalar::ScalarFunction,
 };
-use crate::config::Config;
+use crate::{config::Config, load::Library};
 
 /// One activation of one plugin. Equal only to itself.
 #[derive(Debug)]
 pub(crate) struct Activated {
     name: String,
     number: u64,
+    /// What its code is in.
+    library: Option<Library>,
     table_expressions: bool,
     validation: Validation,
     health: Health,
@@ -76,11 +78,17 @@ impl Siblings {
 
 impl Activated {
     /// `table_expressions` says that filters, deletes and updates are granted.
-    pub(crate) fn new(name: &str, table_expressions: bool, config: &Config) -> Arc<Self> {
+    pub(crate) fn new(
+        name: &str,
+        library: Option<Library>,
+        table_expressions: bool,
+        config: &Config,
+    ) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let activated = Arc::new(Self {
             name: name.to_owned(),
             number: NEXT.fetch_add(1, Ordering::Relaxed),
+            library,
             table_expressions,
             validation: config.validation(name),
             health: Health::new(config.quarantine(name)),
@@ -97,6 +105,10 @@ impl Activated {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(super) fn library(&self) -> Option<Library> {
+        self.library
     }
 
     /// Whether another version has taken its place, or none has: its names are free.
@@ -358,6 +370,17 @@ impl Origin {
         from_call_error(self.failed(Fault::Error, CallError::contract(message)))
     }
 
+    /// An error that is no failure, with plugin and item named.
+    #[cold]
+    pub(crate) fn left_to_others(&self, error: CallError) -> DataFusionError {
+        from_call_error(self.named_in(error))
+    }
+
+    fn named_in(&self, error: CallError) -> CallError {
+        let plugin = self.plugin.name();
+        error.attributed_to(plugin).at(plugin, &self.item, "", "")
+    }
+
     fn failed(&self, fault: Fault, error: CallError) -> CallError {
         self.metrics.failed(fault);
         let (plugin, item) = (self.plugin.name(), &*self.item);
@@ -371,7 +394,7 @@ impl Origin {
         if matches!(fault, Fault::Panic | Fault::Violation) {
             self.plugin.fault(item, &error);
         }
-        error.at(plugin, item, "", "")
+        self.named_in(error)
     }
 
     /// Counts and logs an error where DataFusion's trait has no way to return it, and goes on with

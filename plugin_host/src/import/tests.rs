@@ -37,7 +37,7 @@ use crate::config::Config;
 pub(super) fn install(ctx: &SessionContext, plugin: Plugin) {
     let instance = plugin.into_instance().unwrap();
     let described = Described::of(&instance).unwrap();
-    let activated = Activated::new("test_plugin", true, &Config::default());
+    let activated = Activated::new("test_plugin", None, true, &Config::default());
     for function in import(
         &activated,
         &instance,

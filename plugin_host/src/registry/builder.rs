@@ -21,6 +21,7 @@ use crate::{
         origin::Activated,
         policy::{self, ImportedPolicy},
     },
+    load::own_library,
     policy::{Guard, SharedGuard},
     trust::{Checked, Examined, Grant, Grants, Trust, TrustMode},
 };
@@ -315,7 +316,7 @@ impl LinkedIn {
         config: &Config,
     ) -> Result<Self, CallError> {
         let described = Described::of(&instance)?;
-        let activated = Activated::new(plugin, false, config);
+        let activated = Activated::new(plugin, own_library(), false, config);
         let policies = policy::import(&activated, &instance, &described.exports.policies)?;
         Ok(Self {
             activated,

@@ -101,16 +101,16 @@ impl LoadedPlugin {
         }
         let verdict = verdict.within(&grants, &name);
         let source = Source::of(artifact.path(), snapshot.as_ref());
-        let module = match snapshot {
+        let opened = match snapshot {
             Some(snapshot) => load::open_snapshot(snapshot),
             None => load::open(artifact.path()),
         };
-        let module = module.map_err(|source| LoadProblem::Open {
+        let load::Opened { module, library } = opened.map_err(|source| LoadProblem::Open {
             plugin: name.clone(),
             source,
         })?;
         let attribute = |error: datafusion_plugin_api::abi::CallError| {
-            LoadProblem::Activate(error.at(&name, "", "activate", ""))
+            LoadProblem::Activate(error.attributed_to(&name).at(&name, "", "activate", ""))
         };
         let instance = activate(module, &name, &settings, config, host).map_err(attribute)?;
         let described = Described::of(&instance).map_err(attribute)?;
@@ -138,7 +138,7 @@ impl LoadedPlugin {
             .map(|granted| granted.kind)
             .collect();
         let expressions = granted.contains(&CapabilityKind::TableExpressions);
-        let activated = Activated::new(&name, expressions, config);
+        let activated = Activated::new(&name, library, expressions, config);
         let functions = imported::import(&activated, &instance, &described, limits, &granted)
             .map_err(attribute)?;
         let policies = match granted.contains(&CapabilityKind::Policy) {

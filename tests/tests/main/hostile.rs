@@ -5,6 +5,7 @@ mod archived;
 mod arrays;
 mod crashes;
 mod exports;
+mod forged;
 mod listed;
 mod starts;
 mod tables;

@@ -37,7 +37,7 @@ impl abi::RelationPlanner for Lying {
 
 async fn error(message: &'static str) -> String {
     let origin = Origin::new(
-        Activated::new("liar", false, &Config::default()),
+        Activated::new("liar", None, false, &Config::default()),
         "lying",
         0,
         Arc::default(),
