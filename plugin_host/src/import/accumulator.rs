@@ -9,7 +9,7 @@ use datafusion::{
 };
 use datafusion_plugin_api::abi::{AccumulatorObject, ArrowArray, CallError};
 
-use super::{aggregate::BoundAggregate, exchange, metrics::Held};
+use super::{aggregate::BoundAggregate, exchange, limits::MOST_BYTES, metrics::Held};
 
 #[derive(Debug)]
 pub(crate) struct PluginAccumulator {
@@ -67,7 +67,10 @@ impl Accumulator for PluginAccumulator {
     fn size(&self) -> usize {
         let origin = self.bound.origin();
         let size = origin.admit().and_then(|()| self.object.size());
-        let size = size_of_val(self) + size.unwrap_or_else(|error| origin.passed_over(error));
+        let size = size_of_val(self)
+            + size
+                .unwrap_or_else(|error| origin.passed_over(error))
+                .min(MOST_BYTES);
         self.held.set(size);
         size
     }

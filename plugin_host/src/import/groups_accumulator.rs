@@ -10,7 +10,7 @@ use datafusion::{
 };
 use datafusion_plugin_api::abi::{self, ArrowArray, Emit, Groups, GroupsAccumulatorObject};
 
-use super::{aggregate::BoundAggregate, exchange, metrics::Held};
+use super::{aggregate::BoundAggregate, exchange, limits::MOST_BYTES, metrics::Held};
 
 #[derive(Debug)]
 pub(crate) struct PluginGroupsAccumulator {
@@ -130,7 +130,9 @@ impl GroupsAccumulator for PluginGroupsAccumulator {
     fn size(&self) -> usize {
         let origin = self.bound.origin();
         let size = origin.admit().and_then(|()| self.object.size());
-        let size = size.unwrap_or_else(|error| origin.passed_over(error));
+        let size = size
+            .unwrap_or_else(|error| origin.passed_over(error))
+            .min(MOST_BYTES);
         self.held.set(size);
         size
     }

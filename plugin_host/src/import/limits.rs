@@ -16,6 +16,10 @@ use crate::{
     threads::{NoAnswer, Threads},
 };
 
+/// More bytes than a process has: below it, what the host and a session's pool add up of many plugins does not
+/// overflow.
+pub(crate) const MOST_BYTES: usize = usize::MAX >> 8;
+
 /// The limits of one plugin, and what it has of them.
 #[derive(Debug)]
 pub(crate) struct Limits {
@@ -47,29 +51,36 @@ impl Limits {
     /// # Errors
     /// When there are not so many left.
     pub(crate) fn reserve(&self, bytes: usize) -> Result<(), CallError> {
-        let Some(limit) = self.memory else {
-            self.reserved.fetch_add(bytes, Relaxed);
-            return Ok(());
-        };
+        let limit = self.memory.unwrap_or(MOST_BYTES);
+        self.take(bytes, limit)
+            .map(drop)
+            .map_err(|reserved| exceeds(bytes, reserved, limit))
+    }
+
+    /// Takes bytes that cannot be refused; why they are too many for the plugin, if they are.
+    ///
+    /// # Errors
+    /// When there cannot be so many.
+    pub(crate) fn reserve_anyway(&self, bytes: usize) -> Result<Option<CallError>, CallError> {
+        let reserved = self.take(bytes, MOST_BYTES).map_err(|reserved| {
+            let message = "more bytes than a process has, beside the";
+            CallError::contract(format!(
+                "reserves {bytes} bytes: {message} {reserved} it has"
+            ))
+        })?;
+        let limit = self.memory.unwrap_or(MOST_BYTES);
+        let exceeded = reserved + bytes > limit;
+        Ok(exceeded.then(|| exceeds(bytes, reserved, limit)))
+    }
+
+    /// How many there were before, or that there are too many.
+    fn take(&self, bytes: usize, limit: usize) -> Result<usize, usize> {
+        let limit = limit.min(MOST_BYTES);
         let within = |reserved: usize| {
             let more = reserved.checked_add(bytes)?;
             (more <= limit).then_some(more)
         };
-        let reserved = self.reserved.fetch_update(Relaxed, Relaxed, within);
-        reserved.map(drop).map_err(|reserved| {
-            CallError::new(
-                ErrorKind::ResourcesExhausted,
-                format!(
-                    "{bytes} more bytes than the {reserved} that the plugin has reserved would \
-                     exceed its limit of {limit}"
-                ),
-            )
-        })
-    }
-
-    /// Takes bytes that cannot be refused.
-    pub(crate) fn reserve_anyway(&self, bytes: usize) {
-        self.reserved.fetch_add(bytes, Relaxed);
+        self.reserved.fetch_update(Relaxed, Relaxed, within)
     }
 
     pub(crate) fn give_back(&self, bytes: usize) {
@@ -80,6 +91,16 @@ impl Limits {
     pub(crate) fn memory(&self) -> Option<usize> {
         self.memory
     }
+}
+
+fn exceeds(bytes: usize, reserved: usize, limit: usize) -> CallError {
+    CallError::new(
+        ErrorKind::ResourcesExhausted,
+        format!(
+            "{bytes} more bytes than the {reserved} that the plugin has reserved would \
+             exceed its limit of {limit}"
+        ),
+    )
 }
 
 /// Calls that block are few; those that compute have use for each processor.

@@ -7,10 +7,12 @@ use std::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use slot::{SLOTS, Slot};
+
+use super::limits::MOST_BYTES;
 
 /// So many calls of an item per thread are timed one by one.
 const TIMED: u64 = 64;
@@ -149,6 +151,19 @@ impl ItemMetrics {
     #[inline]
     pub(crate) fn end(&self, begun: Begun, batches: u64, rows: usize) -> Option<u64> {
         let took = begun.nanoseconds();
+        self.count(took, begun.stands_for, batches, rows);
+        took
+    }
+
+    /// Counts a call on data that took so long, wherever it was made.
+    pub(crate) fn took(&self, took: Duration, batches: u64, rows: usize) -> u64 {
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.count(Some(took), 1, batches, rows);
+        took
+    }
+
+    #[inline]
+    fn count(&self, took: Option<u64>, stands_for: u32, batches: u64, rows: usize) {
         let (calls, own) = self.here();
         let add = |counter: &AtomicU64, more: u64| {
             if own {
@@ -161,10 +176,9 @@ impl ItemMetrics {
         add(&calls.batches, batches);
         add(&calls.rows, rows as u64);
         if let Some(nanoseconds) = took {
-            let nanoseconds = nanoseconds.saturating_mul(u64::from(begun.stands_for));
+            let nanoseconds = nanoseconds.saturating_mul(u64::from(stands_for));
             add(&calls.nanoseconds, nanoseconds);
         }
-        took
     }
 
     pub(crate) fn failed(&self, fault: Fault) {
@@ -242,8 +256,9 @@ impl Held {
         }
     }
 
-    /// Sets how many it holds now.
+    /// Sets how many it holds now, as the plugin says.
     pub(crate) fn set(&self, bytes: usize) {
+        let bytes = bytes.min(MOST_BYTES);
         let before = self.bytes.swap(bytes, Relaxed);
         if bytes > before {
             self.metrics.reserve(bytes - before);
@@ -263,7 +278,7 @@ impl Drop for Held {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::{sync::Barrier, thread, time::Duration};
+    use std::{sync::Barrier, thread};
 
     use super::*;
 

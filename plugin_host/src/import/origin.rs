@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use datafusion::common::DataFusionError;
@@ -329,15 +330,26 @@ impl Origin {
     #[inline]
     pub(crate) fn end(&self, begun: Begun, batches: u64, rows: usize) -> Option<u64> {
         let took = self.metrics.end(begun, batches, rows);
+        self.called(batches, rows, took);
+        took
+    }
+
+    /// Counts a call on data that took so long, wherever it was made.
+    pub(crate) fn took(&self, took: Duration, batches: u64, rows: usize) {
+        let took = self.metrics.took(took, batches, rows);
+        self.called(batches, rows, Some(took));
+    }
+
+    #[inline]
+    fn called(&self, batches: u64, rows: usize, nanoseconds: Option<u64>) {
         tracing::trace!(
             plugin = self.plugin.name(),
             item = &*self.item,
             batches,
             rows,
-            nanoseconds = took,
+            nanoseconds,
             "called"
         );
-        took
     }
 
     /// Counts an error of a call and turns it into DataFusion's, with plugin and item named.

@@ -8,7 +8,10 @@ use std::{
 use datafusion::{
     arrow::util::pretty::pretty_format_batches,
     error::{DataFusionError, Result},
-    execution::{memory_pool::GreedyMemoryPool, runtime_env::RuntimeEnvBuilder},
+    execution::{
+        memory_pool::{GreedyMemoryPool, MemoryConsumer, MemoryPool},
+        runtime_env::RuntimeEnvBuilder,
+    },
     prelude::{SessionConfig, SessionContext},
 };
 use datafusion_plugin_host::{HostError, PluginHost, config::Config};
@@ -183,6 +186,54 @@ async fn memory_of_all_scans_together() {
     rows(&context, hoard).await.unwrap();
     let items = host.metrics();
     assert!(items.iter().all(|item| item.metrics.reserved_bytes == 0));
+}
+
+/// What cannot be refused ends the query that took it.
+#[tokio::test]
+async fn memory_that_is_taken_without_asking() {
+    for (limits, what, said, violations) in [
+        (
+            "memory_bytes = 15728640",
+            "overdraw",
+            "its limit of 15728640",
+            0,
+        ),
+        ("memory_bytes = 15728640", "absurd", "than a process has", 1),
+        ("", "absurd", "than a process has", 1),
+    ] {
+        let host = load(&format!("[plugins.faulty]\nlimits = {{ {limits} }}")).unwrap();
+        let pool = Arc::new(GreedyMemoryPool::new(100 << 20));
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::clone(&pool) as _);
+        let runtime = runtime.build_arc().unwrap();
+        let context = SessionContext::new_with_config_rt(SessionConfig::new(), runtime);
+        host.install(&context);
+        let own = MemoryConsumer::new("own").register(&(Arc::clone(&pool) as _));
+        own.grow(1 << 20);
+        let sql = format!("select count(*) from faulty.fault('{what}')");
+        let message = rows(&context, &sql).await.unwrap_err().to_string();
+        for part in [said, "plugin 'faulty'", "'fault'"] {
+            assert!(message.contains(part), "{what}: {part}: {message}");
+        }
+        // Neither the session's pool nor the counters have gone astray.
+        assert_eq!(pool.reserved(), 1 << 20, "{what}");
+        let items = host.metrics();
+        assert!(items.iter().all(|item| item.metrics.reserved_bytes == 0));
+        let counted: u64 = items.iter().map(|item| item.metrics.violations).sum();
+        assert_eq!(counted, violations, "{what}");
+        let hoard = "select count(*) from faulty.fault('hoard')";
+        rows(&context, hoard).await.unwrap();
+    }
+}
+
+/// A reservation that cannot be refused is counted, as long as it is within the limit.
+#[tokio::test]
+async fn memory_that_is_taken_within_the_limit() {
+    let (host, context) = session("memory_bytes = 31457280");
+    let sql = "select count(*) from faulty.fault('overdraw')";
+    assert!(rows(&context, sql).await.unwrap().contains("| 100 "));
+    let items = host.metrics();
+    let peak = items.iter().map(|item| item.metrics.reserved_bytes_peak);
+    assert_eq!(peak.max(), Some(20 << 20));
 }
 
 /// Guards that what the session's pool refuses is not counted of the plugin's own limit.

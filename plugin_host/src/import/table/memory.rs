@@ -1,7 +1,7 @@
 //! The host's memory pool, handed to a plugin's scan.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
@@ -25,13 +25,25 @@ pub(super) struct HostMemoryPool {
 }
 
 /// What the reservations of one execution add up to.
-struct Account {
+pub(super) struct Account {
     origin: Origin,
     reserved: AtomicUsize,
     peak: Gauge,
+    /// Why the execution has to end.
+    overdrawn: OnceLock<CallError>,
 }
 
 impl Account {
+    /// Why the execution has to end: what it has taken could not be refused.
+    pub(super) fn overdrawn(&self) -> Option<&CallError> {
+        self.overdrawn.get()
+    }
+
+    fn overdraw(&self, error: CallError) {
+        // The first tells why.
+        let _ = self.overdrawn.set(error);
+    }
+
     fn limits(&self) -> &Limits {
         self.origin.plugin().limits()
     }
@@ -58,8 +70,13 @@ impl HostMemoryPool {
                 origin: origin.clone(),
                 reserved: AtomicUsize::new(0),
                 peak,
+                overdrawn: OnceLock::new(),
             }),
         }
+    }
+
+    pub(super) fn account(&self) -> Arc<Account> {
+        Arc::clone(&self.account)
     }
 }
 
@@ -115,10 +132,20 @@ impl MemoryReservation for HostReservation {
     }
 
     fn grow(&self, bytes: usize) -> Result<(), CallError> {
-        self.reservation.grow(bytes);
-        self.account.limits().reserve_anyway(bytes);
-        self.account.reserve(bytes);
-        Ok(())
+        match self.account.limits().reserve_anyway(bytes) {
+            Ok(exceeded) => {
+                self.reservation.grow(bytes);
+                self.account.reserve(bytes);
+                exceeded
+                    .into_iter()
+                    .for_each(|why| self.account.overdraw(why));
+                Ok(())
+            }
+            Err(error) => {
+                self.account.overdraw(error.clone());
+                Err(error)
+            }
+        }
     }
 
     fn try_grow(&self, bytes: usize) -> Result<(), CallError> {

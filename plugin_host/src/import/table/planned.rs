@@ -158,11 +158,12 @@ impl Planned {
             Arc::clone(context.memory_pool()),
             crossing.reserved.clone(),
         );
+        let account = memory.account();
         let memory = MemoryPoolObject::new(memory);
         let scan = Arc::clone(&self.scan);
         let start = move || scan.execute(partition, memory, input.into());
         let schema = Arc::clone(self.schema());
-        let stream = PluginStream::start(self.origin.clone(), start, schema, crossing)?;
+        let stream = PluginStream::start(self.origin.clone(), start, schema, crossing, account)?;
         Ok(match self.properties.scheduling_type {
             // The plugin's budget is its own runtime's: the host's is kept here.
             SchedulingType::Cooperative => make_cooperative(Box::pin(stream)),

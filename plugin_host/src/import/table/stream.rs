@@ -4,7 +4,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use datafusion::{
@@ -19,7 +19,11 @@ use datafusion_plugin_api::{
 };
 use futures::Stream;
 
-use crate::import::{metrics::Begun, offload::Offloaded, origin::Origin};
+use super::memory::Account;
+use crate::{
+    import::{offload::Offloaded, origin::Origin},
+    threads::NoAnswer,
+};
 
 /// What is counted of one execution of a partition, for `EXPLAIN ANALYZE`.
 #[derive(Debug)]
@@ -47,14 +51,13 @@ impl Crossing {
         }
     }
 
-    fn called(&self, rows: Option<usize>, took: Option<u64>) {
+    fn called(&self, rows: Option<usize>, took: Duration) {
         self.calls.add(1);
         if let Some(rows) = rows {
             self.batches.add(1);
             self.rows.add(rows);
         }
-        self.time
-            .add_duration(Duration::from_nanos(took.unwrap_or(0)));
+        self.time.add_duration(took);
     }
 
     fn failed(&self, error: &CallError) {
@@ -70,6 +73,7 @@ pub(super) struct PluginStream {
     schema: SchemaRef,
     batches: Batches,
     crossing: Crossing,
+    account: Arc<Account>,
 }
 
 type Item = Option<Result<RecordBatch, CallError>>;
@@ -77,8 +81,24 @@ type Item = Option<Result<RecordBatch, CallError>>;
 enum Batches {
     Direct(BatchReader),
     /// Started and polled elsewhere, since the plugin's streams have a limit of time.
-    Limited(Offloaded<Limited, Item>),
+    Limited(Offloaded<Timed, (Item, Duration)>),
     Ended,
+}
+
+/// A stream whose polls are timed where they are made.
+struct Timed {
+    stream: Limited,
+    /// In polls for the next item.
+    spent: Duration,
+}
+
+impl Timed {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<(Item, Duration)> {
+        let begun = Instant::now();
+        let item = self.stream.poll(context);
+        self.spent += begun.elapsed();
+        item.map(|item| (item, std::mem::take(&mut self.spent)))
+    }
 }
 
 /// A stream that starts with its first poll.
@@ -117,6 +137,7 @@ impl PluginStream {
         start: impl FnOnce() -> Result<BatchStreamObject, CallError> + Send + 'static,
         schema: SchemaRef,
         crossing: Crossing,
+        account: Arc<Account>,
     ) -> Result<Self> {
         let limits = origin.plugin().limits();
         let validation = origin.plugin().validation();
@@ -128,7 +149,11 @@ impl PluginStream {
             Some(limit) => {
                 let start: Start = Box::new(start);
                 let stream = Limited::Unstarted(Some(start), Arc::clone(&schema), validation);
-                let limited = Offloaded::new(&limits.threads, limit, stream, Limited::poll);
+                let stream = Timed {
+                    stream,
+                    spent: Duration::ZERO,
+                };
+                let limited = Offloaded::new(&limits.threads, limit, stream, Timed::poll);
                 Batches::Limited(limited)
             }
         };
@@ -137,6 +162,7 @@ impl PluginStream {
             schema,
             batches,
             crossing,
+            account,
         })
     }
 }
@@ -146,17 +172,33 @@ impl Stream for PluginStream {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        let begun = Begun::timed();
-        let batch = match (this.origin.admit(), &mut this.batches) {
+        let (batch, took) = match (this.origin.admit(), &mut this.batches) {
             (_, Batches::Ended) => return Poll::Ready(None),
             (Err(refusal), _) => {
                 this.batches = Batches::Ended;
                 return Poll::Ready(Some(Err(this.origin.error(refusal))));
             }
-            (Ok(()), Batches::Direct(batches)) => batches.poll_next(context),
-            (Ok(()), Batches::Limited(batches)) => batches
-                .poll(context)
-                .map(|answer| answer.unwrap_or_else(|error| Some(Err(error.into())))),
+            (Ok(()), Batches::Direct(batches)) => {
+                let begun = Instant::now();
+                let batch = batches.poll_next(context);
+                (batch, begun.elapsed())
+            }
+            (Ok(()), Batches::Limited(batches)) => match batches.poll(context) {
+                // One item is one call, however often it is asked for.
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok((item, took))) => (Poll::Ready(item), took),
+                Poll::Ready(Err(error)) => {
+                    let took = match error {
+                        NoAnswer::TooSlow(limit) => limit,
+                        _ => Duration::ZERO,
+                    };
+                    (Poll::Ready(Some(Err(error.into()))), took)
+                }
+            },
+        };
+        let batch = match this.account.overdrawn() {
+            Some(error) => Poll::Ready(Some(Err(error.clone()))),
+            None => batch,
         };
         // What has ended is dropped at once.
         if matches!(batch, Poll::Ready(None | Some(Err(_)))) {
@@ -166,9 +208,8 @@ impl Stream for PluginStream {
             Poll::Ready(Some(Ok(batch))) => Some(batch.num_rows()),
             _ => None,
         };
-        let took = this
-            .origin
-            .end(begun, u64::from(rows.is_some()), rows.unwrap_or(0));
+        this.origin
+            .took(took, u64::from(rows.is_some()), rows.unwrap_or(0));
         this.crossing.called(rows, took);
         batch.map(|batch| {
             batch.map(|batch| {
