@@ -36,6 +36,8 @@ pub(crate) struct Threads {
     name: String,
     most: usize,
     shared: Arc<Shared>,
+    /// Others, as many, that drop: it has to be done when all calls are stuck, too.
+    drops: Arc<Shared>,
 }
 
 #[derive(Default)]
@@ -73,6 +75,7 @@ impl Threads {
             name,
             most,
             shared: Arc::default(),
+            drops: Arc::default(),
         }
     }
 
@@ -103,29 +106,22 @@ impl Threads {
         call: impl FnOnce() + Send + 'static,
     ) -> Result<Arc<AtomicBool>, NoAnswer> {
         let given_up = Arc::new(AtomicBool::new(false));
-        let mut queue = self.shared.lock();
-        queue.jobs.push_back(Job {
+        let job = Job {
             run: Box::new(call),
             given_up: Arc::clone(&given_up),
-        });
-        if queue.idle < queue.jobs.len() && queue.started < self.most {
-            let shared = Arc::clone(&self.shared);
-            let started = thread::Builder::new()
-                .name(self.name.clone())
-                .spawn(move || shared.work());
-            match started {
-                Ok(_) => queue.started += 1,
-                // Another thread may take the job; else it is too late in time.
-                Err(_) if queue.started > 0 => {}
-                Err(error) => {
-                    queue.jobs.pop_back();
-                    return Err(NoAnswer::NoThread(error));
-                }
-            }
-        }
-        drop(queue);
-        self.shared.wake.notify_one();
+        };
+        self.shared.start(job, &self.name, self.most)?;
         Ok(given_up)
+    }
+
+    /// Drops elsewhere what calls the plugin when it is dropped, and may block there. Where there is no thread, it is
+    /// dropped here.
+    pub(crate) fn dispose(&self, value: impl Send + 'static) {
+        let job = Job {
+            run: Box::new(move || drop(value)),
+            given_up: Arc::default(),
+        };
+        drop(self.drops.start(job, &self.name, self.most));
     }
 
     /// Does not begin with a call that nobody waits for.
@@ -137,21 +133,50 @@ impl Threads {
             .partition(|job: &Job| !job.given_up.load(Relaxed));
         queue.jobs = kept;
         drop(queue);
-        // Outside the lock: what they hold may call the plugin when it is dropped.
-        drop::<VecDeque<Job>>(given_up);
+        // What they hold may call the plugin when it is dropped.
+        let given_up: VecDeque<Job> = given_up;
+        if !given_up.is_empty() {
+            self.dispose(given_up);
+        }
     }
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.wake.notify_all();
+        for shared in [&self.shared, &self.drops] {
+            shared.lock().closed = true;
+            shared.wake.notify_all();
+        }
     }
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(self: &Arc<Self>, job: Job, name: &str, most: usize) -> Result<(), NoAnswer> {
+        let mut queue = self.lock();
+        queue.jobs.push_back(job);
+        if queue.idle < queue.jobs.len() && queue.started < most {
+            let shared = Arc::clone(self);
+            let thread = thread::Builder::new().name(name.to_owned());
+            match thread.spawn(move || shared.work()) {
+                Ok(_) => queue.started += 1,
+                // Another thread may take the job; else it is too late in time.
+                Err(_) if queue.started > 0 => {}
+                Err(error) => {
+                    let job = queue.jobs.pop_back();
+                    drop(queue);
+                    // Outside the lock: it may call the plugin.
+                    drop(job);
+                    return Err(NoAnswer::NoThread(error));
+                }
+            }
+        }
+        drop(queue);
+        self.wake.notify_one();
+        Ok(())
     }
 
     fn work(&self) {
@@ -206,6 +231,32 @@ mod tests {
         assert!(stuck.is_err());
         assert!(threads.run(SHORT, || 1).is_err());
         assert_eq!(threads.run(LONG, || 2).unwrap(), 2);
+    }
+
+    /// Guards that a call that was given up before it began is not dropped by who gave it up.
+    #[test]
+    fn what_is_given_up_is_dropped_elsewhere() {
+        struct Slow(mpsc::Sender<()>);
+        impl Drop for Slow {
+            fn drop(&mut self) {
+                thread::sleep(Duration::from_millis(600));
+                self.0.send(()).unwrap();
+            }
+        }
+        let threads = Threads::new("test".to_owned(), 1);
+        let (blocks, blocked) = mpsc::channel::<()>();
+        let stuck = threads.run(SHORT, move || blocked.recv().is_err());
+        assert!(stuck.is_err());
+        let (dropped, drops) = mpsc::channel();
+        let begun = Instant::now();
+        let slow = Slow(dropped.clone());
+        assert!(threads.run(SHORT, move || drop(slow)).is_err());
+        threads.dispose(Slow(dropped));
+        assert!(begun.elapsed() < Duration::from_millis(500));
+        for _ in 0..2 {
+            drops.recv_timeout(LONG).unwrap();
+        }
+        drop(blocks);
     }
 
     #[test]

@@ -19,9 +19,9 @@ use tokio::time::{Sleep, sleep};
 
 use crate::threads::{NoAnswer, Threads};
 
-/// Something of a plugin's that is polled elsewhere. Dropped while a poll is under way, it is gone
-/// once that comes back.
-pub(crate) struct Offloaded<S, T> {
+/// Something of a plugin's that is polled elsewhere, and dropped there. Dropped while a poll is under way, it is
+/// gone once that comes back.
+pub(crate) struct Offloaded<S: Send + 'static, T: Send + 'static> {
     threads: Arc<Threads>,
     limit: Duration,
     poll: fn(&mut S, &mut Context<'_>) -> Poll<T>,
@@ -56,7 +56,7 @@ impl Wake for Woken {
     }
 }
 
-impl<S, T> fmt::Debug for Offloaded<S, T> {
+impl<S: Send + 'static, T: Send + 'static> fmt::Debug for Offloaded<S, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Offloaded")
             .field("limit", &self.limit)
@@ -145,15 +145,24 @@ impl<S: Send + 'static, T: Send + 'static> Offloaded<S, T> {
     }
 }
 
-impl<S, T> Offloaded<S, T> {
+impl<S: Send + 'static, T: Send + 'static> Offloaded<S, T> {
     fn leave(&mut self) {
-        if let Place::Away(_, given_up) = std::mem::replace(&mut self.place, Place::Lost) {
-            self.threads.give_up(&given_up);
+        match std::mem::replace(&mut self.place, Place::Lost) {
+            Place::Lost => {}
+            Place::Here(state) => self.threads.dispose(state),
+            Place::Away(mut answer, given_up) => {
+                self.threads.give_up(&given_up);
+                answer.close();
+                // It may have come before.
+                if let Ok(Some(answer)) = answer.try_recv() {
+                    self.threads.dispose(answer);
+                }
+            }
         }
     }
 }
 
-impl<S, T> Drop for Offloaded<S, T> {
+impl<S: Send + 'static, T: Send + 'static> Drop for Offloaded<S, T> {
     fn drop(&mut self) {
         self.leave();
     }
@@ -210,6 +219,42 @@ mod tests {
         assert!(ticked < Duration::from_millis(500), "{ticked:?}");
         // There is nothing to poll any more.
         assert!(poll_fn(|context| offloaded.poll(context)).await.is_err());
+    }
+
+    /// Sleeps when it is dropped, and tells of it.
+    struct Slow(std::sync::mpsc::Sender<()>);
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            thread::sleep(Duration::from_millis(600));
+            self.0.send(()).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_blocked_drop_does_not_block() {
+        let threads = threads();
+        let poll = |_: &mut Slow, _: &mut Context<'_>| Poll::Ready(());
+        let limit = Duration::from_secs(20);
+        let (tell, told) = std::sync::mpsc::channel();
+        let begun = Instant::now();
+        // Never polled, answered, and with an answer that nobody has taken.
+        for polls in 0..3 {
+            let mut offloaded = Offloaded::new(&threads, limit, Slow(tell.clone()), poll);
+            match polls {
+                0 => {}
+                1 => poll_fn(|context| offloaded.poll(context)).await.unwrap(),
+                _ => {
+                    let once = poll_fn(|context| Poll::Ready(offloaded.poll(context)));
+                    drop(once.await);
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+        assert!(begun.elapsed() < Duration::from_millis(500));
+        for _ in 0..3 {
+            told.recv_timeout(limit).unwrap();
+        }
     }
 
     #[tokio::test]

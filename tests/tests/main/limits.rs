@@ -15,6 +15,7 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 use datafusion_plugin_host::{HostError, PluginHost, config::Config};
+use futures::StreamExt;
 use plugin_tests::plugins::plugin;
 
 fn load(limits: &str) -> Result<PluginHost, HostError> {
@@ -82,6 +83,28 @@ async fn a_stream_that_blocks_or_waits_fails_its_query_alone() {
         };
         let (message, ()) = beside(async { tokio::join!(too_slow(&context, &sql), others) }).await;
         assert!(message.contains("'fault'"), "{message}");
+    }
+}
+
+/// A stream that is left before its end is dropped where its polls are made.
+#[tokio::test(flavor = "current_thread")]
+async fn a_stream_whose_drop_blocks() {
+    for (limits, blocks) in [("stream_ms = 20000", false), ("", true)] {
+        let (_host, context) = session(limits);
+        let sql = "select * from faulty.fault('drop_blocks')";
+        let mut stream = context
+            .sql(sql)
+            .await
+            .unwrap()
+            .execute_stream()
+            .await
+            .unwrap();
+        stream.next().await.unwrap().unwrap();
+        let begun = Instant::now();
+        drop(stream);
+        // Without a limit, it is dropped in place.
+        let limit = Duration::from_millis(1500);
+        assert_eq!(begun.elapsed() > limit, blocks, "{:?}", begun.elapsed());
     }
 }
 

@@ -117,6 +117,38 @@ async fn scans_count_polls_and_batches() {
     assert_eq!((counted.batches, counted.panics), (2, 1));
 }
 
+/// Under a limit of time polls are made elsewhere: what they take there is what counts, and a batch is one call.
+#[tokio::test]
+async fn limited_scans_count_their_own_time() {
+    let config = "[plugins.faulty]\nlimits = { stream_ms = 20000 }";
+    let host = PluginHost::builder()
+        .plugin_file(plugin("fixture-faulty"))
+        .config(Config::parse(config).unwrap())
+        .load()
+        .unwrap();
+    let context = session(&host);
+    // Ten batches, 60 ms of work before each.
+    let plan = "explain analyze select * from faulty.fault('work')";
+    let text = rows(&context, plan).await.unwrap();
+    let counted = measured(&host, "fault", "table");
+    // The end is one more.
+    assert_eq!(
+        (counted.calls, counted.batches, counted.rows),
+        (11, 10, 100)
+    );
+    assert!(counted.nanoseconds >= 600_000_000, "{counted:?}");
+    let scan = text.lines().find(|line| line.contains("PluginScanExec"));
+    let scan = scan.unwrap_or_else(|| panic!("{text}"));
+    assert!(scan.contains("plugin_calls=11"), "{scan}");
+    let time = scan.split("plugin_time=").nth(1).unwrap();
+    let time = time.split([',', ']']).next().unwrap();
+    let milliseconds = match time.strip_suffix("ms") {
+        Some(number) => number.parse::<f64>().unwrap(),
+        None => 1000.0 * time.strip_suffix('s').unwrap().parse::<f64>().unwrap(),
+    };
+    assert!(milliseconds >= 600.0, "{scan}");
+}
+
 #[tokio::test]
 async fn explain_analyze_shows_what_crossed() {
     let host = host();
