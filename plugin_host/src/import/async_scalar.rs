@@ -1,28 +1,58 @@
 //! A plugin's async scalar function as an [`AsyncScalarUDFImpl`].
 
-use std::{hash::Hash, time::Duration};
+use std::{
+    hash::Hash,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use datafusion::{
     arrow::datatypes::{DataType, FieldRef},
-    common::{Result, exec_err, internal_err},
+    common::{Result, internal_err},
     logical_expr::{
         ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl,
         Signature, async_udf::AsyncScalarUDFImpl,
     },
 };
+use datafusion_plugin_api::abi::{Argument, CallError, CompletionObject, ErrorKind, Value};
 
 use super::{
-    metrics::{Begun, Fault},
+    metrics::Begun,
+    offload::Offloaded,
     pending::{answer, progress},
-    scalar::PluginScalarUdf,
+    scalar::{PluginScalarUdf, bound::BoundCall},
 };
+use crate::threads::NoAnswer;
 
 /// What the host's configuration says beyond the plugin.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct AsyncLimits {
     pub(crate) timeout: Option<Duration>,
     pub(crate) batch_size: Option<usize>,
+}
+
+/// A call that starts with its first poll.
+struct Running {
+    bound: Arc<BoundCall>,
+    arguments: Vec<Argument>,
+    rows: usize,
+    completion: Option<CompletionObject>,
+}
+
+impl Running {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Value, CallError>> {
+        let completion = match &mut self.completion {
+            Some(completion) => completion,
+            none => {
+                let mut arguments = std::mem::take(&mut self.arguments);
+                let bound = self.bound.object();
+                none.insert(bound.start(arguments.as_mut_slice().into(), self.rows)?)
+            }
+        };
+        progress(completion.poll(context.waker().into()))
+    }
 }
 
 /// An async scalar function under the name it is installed under.
@@ -39,20 +69,35 @@ impl PluginAsyncScalarUdf {
 
     async fn call(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let function = self.inner.function();
+        let origin = &function.origin;
         let rows = args.number_rows;
         let bound = function.bound_call(&args)?;
-        let mut arguments = function.arguments(&bound, &args)?;
+        let arguments = function.arguments(&bound, &args)?;
         drop(args);
-        let completion = bound
-            .object()
-            .start(arguments.as_mut_slice().into(), rows)
-            .map_err(|error| function.origin.error(error))?;
-        drop(arguments);
-        let value = answer(&function.origin, completion, |completion, context| {
-            progress(completion.poll(context.waker().into()))
-        });
-        let value = value.await?;
-        function.value(value, bound.return_field(), rows)
+        let running = Running {
+            bound: Arc::clone(&bound),
+            arguments,
+            rows,
+            completion: None,
+        };
+        let value = match self.limits.timeout {
+            None => answer(origin, running, Running::poll).await,
+            Some(limit) => {
+                let threads = &origin.plugin().limits().threads;
+                let offloaded = Offloaded::new(threads, limit, running, Running::poll);
+                answer(origin, offloaded, |offloaded, context| {
+                    offloaded.poll(context).map(|answer| match answer {
+                        Err(NoAnswer::TooSlow(limit)) => {
+                            let message = format!("no result within {limit:?}");
+                            Err(CallError::new(ErrorKind::Execution, message))
+                        }
+                        answer => answer?,
+                    })
+                })
+                .await
+            }
+        };
+        function.value(value?, bound.return_field(), rows)
     }
 }
 
@@ -99,21 +144,7 @@ impl AsyncScalarUDFImpl for PluginAsyncScalarUdf {
         origin.admit().map_err(|error| origin.error(error))?;
         let begun = Begun::timed();
         let rows = args.number_rows;
-        let call = self.call(args);
-        let result = match self.limits.timeout {
-            None => call.await,
-            Some(timeout) => match tokio::time::timeout(timeout, call).await {
-                Ok(result) => result,
-                Err(_) => {
-                    origin.metrics().failed(Fault::Error);
-                    exec_err!(
-                        "no result within {timeout:?} (plugin '{}', '{}')",
-                        origin.plugin().name(),
-                        origin.item()
-                    )
-                }
-            },
-        };
+        let result = self.call(args).await;
         origin.end(begun, 1, rows);
         result
     }

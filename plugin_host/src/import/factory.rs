@@ -11,7 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::Poll,
+    task::{Context, Poll},
 };
 
 use async_trait::async_trait;
@@ -47,10 +47,42 @@ use super::{
 };
 
 /// A function factory of a plugin. One object serves all sessions.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct PluginFunctionFactory {
     origin: Origin,
-    object: FunctionFactoryObject,
+    object: Arc<FunctionFactoryObject>,
+}
+
+/// A function that is asked for, waited for and taken in.
+struct Making {
+    factory: PluginFunctionFactory,
+    stage: Stage,
+}
+
+enum Stage {
+    Asked(Box<(Parcel, PlanHostObject)>),
+    Made(FunctionCreationObject),
+    Done,
+}
+
+impl Making {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<RegisterFunction, CallError>> {
+        let mut creation = match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Asked(asked) => {
+                let (request, host) = *asked;
+                self.factory.object.create(request, host)?
+            }
+            Stage::Made(creation) => creation,
+            Stage::Done => return Poll::Ready(Err(CallError::contract("made already"))),
+        };
+        match creation.poll(context.waker().into())? {
+            Created::Pending => {
+                self.stage = Stage::Made(creation);
+                Poll::Pending
+            }
+            created => Poll::Ready(self.factory.take(created)),
+        }
+    }
 }
 
 impl PluginFunctionFactory {
@@ -59,14 +91,11 @@ impl PluginFunctionFactory {
     }
 
     pub(crate) fn new(origin: Origin, object: FunctionFactoryObject) -> Self {
+        let object = Arc::new(object);
         Self { origin, object }
     }
 
-    fn start(
-        &self,
-        state: &SessionState,
-        statement: &CreateFunction,
-    ) -> Result<FunctionCreationObject> {
+    fn ask(&self, state: &SessionState, statement: &CreateFunction) -> Result<Making> {
         let PlanCall { objects, .. } = PlanCall::new(&self.origin);
         let creating = Creating {
             session: state.session_id().to_owned(),
@@ -75,7 +104,10 @@ impl PluginFunctionFactory {
         };
         let request = create_function_to_message(statement, creating, objects.as_ref())?;
         let host = PlanHostObject::new(HostPlans(objects));
-        self.origin.call(|| self.object.create(request, host))
+        Ok(Making {
+            factory: self.clone(),
+            stage: Stage::Asked(Box::new((request, host))),
+        })
     }
 
     /// The function under the name that the factory gave it.
@@ -157,21 +189,15 @@ impl FunctionFactory for PluginFunctionFactory {
         state: &SessionState,
         statement: CreateFunction,
     ) -> Result<RegisterFunction> {
-        let creation = self.start(state, &statement)?;
-        let created = planned(&self.origin, creation, |creation, context| {
-            match creation.poll(context.waker().into()) {
-                Ok(Created::Pending) => Poll::Pending,
-                // Which errors are failures is told below.
-                created => Poll::Ready(Ok(created)),
-            }
+        let making = self.ask(state, &statement)?;
+        // Which errors are failures is told below.
+        let made = planned(&self.origin, making, |making, context| {
+            making.poll(context).map(Ok)
         });
-        created
-            .await?
-            .and_then(|created| self.take(created))
-            .map_err(|error| match error.kind() {
-                // It leaves the statement to others, which is no failure.
-                ErrorKind::NotImplemented => self.origin.left_to_others(error),
-                _ => self.origin.error(error),
-            })
+        made.await?.map_err(|error| match error.kind() {
+            // It leaves the statement to others, which is no failure.
+            ErrorKind::NotImplemented => self.origin.left_to_others(error),
+            _ => self.origin.error(error),
+        })
     }
 }

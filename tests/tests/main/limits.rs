@@ -164,6 +164,47 @@ async fn planning_that_blocks_or_waits() {
     }
 }
 
+/// What a factory has made is asked about within the limit, too.
+#[tokio::test(flavor = "current_thread")]
+async fn a_made_function_that_does_not_tell_of_itself() {
+    let host = PluginHost::builder()
+        .grant_every_capability()
+        .plugin_file(plugin("fixture-planner-plugin"))
+        .config(Config::parse("[host]\nlimits = { planning_ms = 300 }").unwrap())
+        .load()
+        .unwrap();
+    let context = SessionContext::new();
+    host.install(&context);
+    let sql = |language| format!("create function made() returns bigint language {language}");
+    let begun = Instant::now();
+    let error = beside(rows(&context, &sql("slowly_told"))).await;
+    let message = error.unwrap_err().strip_backtrace();
+    assert!(begun.elapsed() < Duration::from_secs(2), "{message}");
+    for part in ["no answer within 300ms", "plugin 'planners'"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    rows(&context, &sql("cancelled")).await.unwrap();
+    rows(&context, "select made()").await.unwrap();
+}
+
+/// A thread that an async function blocks is none of the executor's, with a limit.
+#[tokio::test(flavor = "current_thread")]
+async fn an_async_function_that_blocks() {
+    let host = load("[plugins.faulty]\nasync_timeout_ms = 200").unwrap();
+    let context = SessionContext::new();
+    host.install(&context);
+    let begun = Instant::now();
+    let blocks = "select faulty.later(arrow_cast(1, 'Int32'))";
+    let error = beside(rows(&context, blocks)).await.unwrap_err();
+    let message = error.strip_backtrace();
+    assert!(begun.elapsed() < Duration::from_secs(2), "{message}");
+    for part in ["no result within 200ms", "plugin 'faulty', 'later'"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    let found = rows(&context, "select faulty.later(7)").await.unwrap();
+    assert!(found.contains("| 7 "), "{found}");
+}
+
 #[tokio::test]
 async fn without_limits_nothing_is_cut_short() {
     let (_host, context) = session("");

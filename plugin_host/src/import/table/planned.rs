@@ -132,7 +132,13 @@ impl Planned {
     }
 
     pub(super) fn metrics(&self) -> MetricsSet {
-        let reply = self.origin.call(|| self.scan.metrics()?.message());
+        let ask = || {
+            let reply = self
+                .origin
+                .plan(&self.scan, |scan, ()| scan.metrics(), ())?;
+            reply.message()
+        };
+        let reply = self.origin.call(ask);
         let mut metrics = match reply {
             Ok(ScanMetrics { metrics }) => metrics_from_messages(metrics),
             Err(error) => {
