@@ -9,7 +9,7 @@ use datafusion_plugin_api::abi::{
     message::{Activation, Exports, FunctionKind, PlannerDescriptor, RuleStage},
 };
 
-use super::source::Source;
+use super::source::{self, Source};
 use crate::{
     artifact::{Artifact, description::Description},
     config::{Config, PluginConfig},
@@ -22,7 +22,7 @@ use crate::{
         policy::{self, ImportedPolicy},
     },
     judge::{HostIdentity, JudgeOptions, Refusal, judge},
-    load,
+    load::{self, LoadError},
     log::{HostLog, current_max_level},
     threads::Threads,
     trust::{Checked, Grants, TrustBasis},
@@ -82,12 +82,16 @@ impl LoadedPlugin {
         config: &Config,
         host: &str,
     ) -> Result<Self, LoadProblem> {
+        let in_place = checked.snapshot.is_none();
         let Checked {
             artifact,
             basis,
             snapshot,
             ..
-        } = checked;
+        } = match in_place && !source::may_open_in_place(checked.artifact().path()) {
+            true => checked.copied().map_err(LoadProblem::Artifact)?,
+            false => checked,
+        };
         let manifest = artifact.manifest();
         let name = manifest.name.clone();
         let settings = config.plugin(&name);
@@ -105,6 +109,9 @@ impl LoadedPlugin {
             Some(snapshot) => load::open_snapshot(snapshot),
             None => load::open(artifact.path()),
         };
+        if in_place && matches!(opened, Err(LoadError::Open(_))) {
+            source::was_not_opened(artifact.path());
+        }
         let load::Opened { module, library } = opened.map_err(|source| LoadProblem::Open {
             plugin: name.clone(),
             source,

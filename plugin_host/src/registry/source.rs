@@ -1,9 +1,11 @@
 //! What a plugin was loaded from, by which a changed file is told.
 
 use std::{
+    collections::{BTreeMap, btree_map::Entry},
     fs::{self, File, Metadata},
     io::{self, BufRead, BufReader, Seek},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
@@ -41,6 +43,37 @@ impl Stamp {
             len: metadata.len(),
             modified: metadata.modified().ok(),
         }
+    }
+}
+
+/// Files that were opened in place, as they were then: the system's loader takes whatever bears the name of one for
+/// that one, since none is unloaded.
+static IN_PLACE: Mutex<BTreeMap<PathBuf, Stamp>> = Mutex::new(BTreeMap::new());
+
+fn in_place() -> MutexGuard<'static, BTreeMap<PathBuf, Stamp>> {
+    IN_PLACE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes note of a file that is about to be opened in place. Whether it may be: not if another one was opened under
+/// its name.
+pub(super) fn may_open_in_place(path: &Path) -> bool {
+    let (Ok(name), Ok(metadata)) = (std::path::absolute(path), fs::metadata(path)) else {
+        return true;
+    };
+    let now = Stamp::of(&metadata);
+    match in_place().entry(name) {
+        Entry::Occupied(first) => *first.get() == now,
+        Entry::Vacant(none) => {
+            none.insert(now);
+            true
+        }
+    }
+}
+
+/// It was not opened.
+pub(super) fn was_not_opened(path: &Path) {
+    if let Ok(name) = std::path::absolute(path) {
+        in_place().remove(&name);
     }
 }
 

@@ -239,6 +239,26 @@ async fn identical_bytes_are_nothing_to_do() {
     assert_eq!(version.metrics.calls, 1);
 }
 
+/// Guards that a host gets the file as it is, although another one of its name is mapped.
+#[tokio::test]
+async fn a_second_host_after_the_file_was_replaced() {
+    let place = Place::with(ONE);
+    let first = place.load("");
+    let old = session(&first);
+    for (package, version) in [(TWO, 2), (TWO, 2), (ONE, 1)] {
+        place.put(package);
+        let second = place.load("");
+        let context = session(&second);
+        is_version(&context, version).await;
+        assert_eq!(numbers(&old, "select edition()").await.unwrap(), [1]);
+        assert!(second.reload().unwrap().is_unchanged());
+    }
+    let last = place.load("");
+    place.put(TWO);
+    assert_replaced(&last.reload().unwrap());
+    is_version(&session(&last), 2).await;
+}
+
 #[tokio::test]
 async fn a_plugin_that_comes_and_goes() {
     let place = Place::with(ONE);
