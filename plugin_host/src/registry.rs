@@ -59,8 +59,8 @@ struct Inner {
     reloading: Mutex<()>,
     guard: Arc<SharedGuard>,
     linked_in: Vec<LinkedIn>,
-    /// Directories whose plugins had something to vouch for them.
-    vouched: BTreeSet<PathBuf>,
+    /// Directories whose files needed something to vouch for them, at any search.
+    vouched: Mutex<BTreeSet<PathBuf>>,
 }
 
 type Plugins = Arc<[Arc<LoadedPlugin>]>;

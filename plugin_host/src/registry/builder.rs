@@ -1,7 +1,7 @@
 //! Finding and loading plugins.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -44,6 +44,8 @@ pub struct CheckedPlugins {
     builder: PluginHostBuilder,
     checked: Vec<Checked>,
     passed_over: Vec<PassedOverFile>,
+    /// Directories whose files need something to vouch for them.
+    vouched: BTreeSet<PathBuf>,
 }
 
 impl PluginHostBuilder {
@@ -125,6 +127,7 @@ impl PluginHostBuilder {
             checked,
             passed_over,
             failures,
+            mut vouched,
             ..
         } = self.find()?;
         if !failures.is_empty() {
@@ -133,10 +136,17 @@ impl PluginHostBuilder {
                 others: checked.len(),
             }));
         }
+        // Files that are named have directories too.
+        let trusted = checked
+            .iter()
+            .filter(|plugin| plugin.basis().mode != TrustMode::Any);
+        let trusted = trusted.filter_map(|plugin| plugin.artifact().path().parent());
+        vouched.extend(trusted.map(Path::to_owned));
         Ok(CheckedPlugins {
             builder: self,
             checked,
             passed_over,
+            vouched,
         })
     }
 
@@ -149,6 +159,11 @@ impl PluginHostBuilder {
         let mut passed_over: Vec<_> = found.passed_over.into_iter().map(Into::into).collect();
         let mut trust = Trust::new(&self.config);
         let mut failures = trust.missing(&self.search);
+        let vouched = self.search.paths().filter(|(_, path)| path.is_dir());
+        // A lock that cannot be used vouches for nothing else.
+        let vouched =
+            vouched.filter(|(_, path)| !matches!(trust.mode(path), Ok((TrustMode::Any, _))));
+        let vouched = vouched.map(|(_, path)| path.to_owned()).collect();
         let (mut checked, mut not_locked) = (Vec::new(), Vec::new());
         for candidate in found.candidates {
             match trust.examine(&candidate) {
@@ -179,6 +194,7 @@ impl PluginHostBuilder {
             passed_over,
             not_locked,
             failures,
+            vouched,
         })
     }
 
@@ -229,6 +245,7 @@ impl CheckedPlugins {
             mut builder,
             checked,
             passed_over,
+            vouched,
         } = self;
         let mut failures = Vec::new();
         let mut plugins = Vec::new();
@@ -252,14 +269,10 @@ impl CheckedPlugins {
             linked_in.push(taken.map_err(refuse)?);
         }
         let guard = guard_of(&builder.config, &linked_in, &plugins, None);
-        let vouched = plugins
-            .iter()
-            .filter(|plugin| plugin.trust().mode != TrustMode::Any)
-            .filter_map(|plugin| plugin.path().parent().map(Path::to_owned));
         let inner = Inner {
             guard: Arc::new(SharedGuard::new(guard)),
             linked_in,
-            vouched: vouched.collect(),
+            vouched: Mutex::new(vouched),
             current: ArcSwap::from_pointee(Generation {
                 plugins: plugins.into(),
                 passed_over: passed_over.into(),
@@ -298,6 +311,8 @@ pub(super) struct Found {
     /// Files among them that a lock does not name.
     pub(super) not_locked: Vec<PathBuf>,
     pub(super) failures: Vec<LoadFailure>,
+    /// Directories, with plugins or without, whose files need something to vouch for them.
+    pub(super) vouched: BTreeSet<PathBuf>,
 }
 
 /// A plugin that is linked into the program, of which the policies are taken.

@@ -1,6 +1,11 @@
 //! What a new search yields for a host that has plugins.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Arc, MutexGuard, PoisonError},
+    time::SystemTime,
+};
 
 use super::{
     LoadedPlugin, PassedOverFile, PluginHost, Plugins, ReloadOutcome, ReloadedFile,
@@ -59,7 +64,9 @@ impl PluginHost {
             passed_over,
             not_locked,
             failures,
+            vouched,
         } = self.inner.loader.find()?;
+        self.vouched().extend(vouched);
         let current = self.plugins();
         let named = |name: &str| current.iter().find(|old| old.name() == name);
         let mut search = Search::default();
@@ -205,6 +212,11 @@ impl PluginHost {
         loaded.map(Some)
     }
 
+    fn vouched(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        let vouched = self.inner.vouched.lock();
+        vouched.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Refuses what nothing vouches for where something did before: a lock that is gone must not let in what it
     /// would not have.
     fn is_vouched(&self, checked: &Checked, current: &Plugins) -> Result<(), String> {
@@ -212,11 +224,11 @@ impl PluginHost {
         let was_vouched = |old: &Arc<LoadedPlugin>| {
             old.trust().mode != TrustMode::Any && old.path().parent() == directory
         };
-        let before = directory.is_some_and(|directory| self.inner.vouched.contains(directory));
+        let before = directory.is_some_and(|directory| self.vouched().contains(directory));
         if checked.basis().mode == TrustMode::Any && (before || current.iter().any(was_vouched)) {
             return Err(
-                "nothing vouches for it, where a lock or signatures did when the plugins of its \
-                        directory were loaded: is the lock gone?"
+                "nothing vouches for it, where a lock or signatures had to for files of its \
+                 directory before: is the lock gone?"
                     .to_owned(),
             );
         }

@@ -84,6 +84,38 @@ async fn a_lock_that_is_gone_lets_nothing_in() {
     assert_eq!(edition(&context).await, 1);
 }
 
+/// Nor where nothing was locked, at the start or later.
+#[test]
+fn a_lock_that_is_gone_lets_nothing_into_an_empty_directory() {
+    for locked_at_start in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let write_lock = || {
+            lock(folder.path(), ONE, "0.1.0", &[]);
+            let store = Store::open(folder.path()).unwrap();
+            store.remove("changing", &mut |_| {}).unwrap();
+        };
+        if locked_at_start {
+            write_lock();
+        }
+        let host = load(folder.path());
+        if !locked_at_start {
+            write_lock();
+            host.reload().unwrap();
+        }
+        assert!(host.plugins().is_empty());
+        let locks = folder.path().join("plugins.lock");
+        assert!(locks.exists());
+        fs::remove_file(locks).unwrap();
+        let file = folder.path().join("plugin");
+        let file = file.with_extension(env::consts::DLL_EXTENSION);
+        fs::copy(library(TWO), file).unwrap();
+        let report = host.reload().unwrap();
+        let problem = failure(&report);
+        assert!(problem.contains("nothing vouches for it"), "{problem}");
+        assert!(host.plugins().is_empty());
+    }
+}
+
 /// The same bytes with other grants are activated anew, and mapped once.
 #[tokio::test]
 async fn grants_of_the_lock_are_those_of_the_moment() {
