@@ -23,6 +23,9 @@ pub use self::{
     store::{Step, Store, StoreError},
 };
 
+#[cfg(feature = "watch")]
+pub(crate) use self::key::SIGNATURE_EXTENSION;
+
 use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};

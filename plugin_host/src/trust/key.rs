@@ -100,10 +100,14 @@ impl fmt::Debug for Signature {
 /// The longest signature that is read.
 pub(super) const MAX_SIGNATURE: u64 = 16 * 1024;
 
+/// What is appended to a file's name for that of its signature.
+pub(crate) const SIGNATURE_EXTENSION: &str = "minisig";
+
 /// Where the signature of a file lies: beside it, `.minisig` behind its whole name.
 pub fn signature_path(file: &Path) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
-    path.push(".minisig");
+    path.push(".");
+    path.push(SIGNATURE_EXTENSION);
     path.into()
 }
 

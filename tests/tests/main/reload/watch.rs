@@ -93,6 +93,43 @@ async fn a_burst_is_one_reload_and_half_a_file_none() {
     ));
 }
 
+/// A library that is touched without end keeps nothing out; what is no library is not looked at.
+#[tokio::test]
+async fn what_changes_without_end() {
+    let place = Place::with(ONE);
+    let host = place.load("");
+    let context = session(&host);
+    let (_watch, told) = watched(&host);
+    fs::write(place.path().join("log.txt"), "noise").unwrap();
+    assert!(matches!(
+        told.recv_timeout(3 * SETTLED),
+        Err(RecvTimeoutError::Timeout)
+    ));
+    let busy = place
+        .path()
+        .join("busy")
+        .with_extension(env::consts::DLL_EXTENSION);
+    let (stop, stopped) = mpsc::channel::<()>();
+    let touching = std::thread::spawn(move || {
+        let mut times = 0_u64;
+        while stopped.recv_timeout(SETTLED / 8) == Err(RecvTimeoutError::Timeout) {
+            times += 1;
+            fs::write(&busy, times.to_le_bytes()).unwrap();
+        }
+    });
+    place.put(TWO);
+    loop {
+        let report = told.recv_timeout(PATIENCE).unwrap().unwrap();
+        let mut files = report.files.iter();
+        if files.any(|file| matches!(file.outcome, ReloadOutcome::Replaced { .. })) {
+            break;
+        }
+    }
+    is_version(&context, 2).await;
+    drop(stop);
+    touching.join().unwrap();
+}
+
 /// Guards that the thread of a watch does not keep the host.
 #[test]
 fn a_watch_does_not_keep_the_host() {
