@@ -212,6 +212,7 @@ impl Report {
 
 /// In the child: loads the plugin, calls its functions, reads its tables and answers with what was found.
 pub(crate) fn child(args: &ChildCheckArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
+    child::begin()?;
     child::step(out, "loading and activating")?;
     // Everything is to be called and read, granted or not.
     let host = PluginHost::builder().grant_every_capability();

@@ -1,15 +1,20 @@
 //! Running a plugin in a process of its own, which it may take down.
 //!
 //! The child is this executable with a hidden subcommand. It answers on stdout, a line per
-//! message, each behind [`MARK`]: the plugin may write to stdout as well. Before each step that
+//! message, each behind a mark: the plugin may write to stdout as well. The mark is another one in each run, and
+//! handed over on stdin before the plugin is loaded. Before each step that
 //! may end it, the child says what it is about to do. What it answers before such an end is kept.
 
 use std::{
     env,
+    hash::{BuildHasher, Hasher, RandomState},
     io::{self, BufRead, BufReader, Read, Write},
     path::Path,
     process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
-    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    sync::{
+        OnceLock,
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -17,8 +22,12 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-/// What messages start with.
-const MARK: &str = "\u{1}plugin-host\u{1}";
+/// In the child: what messages start with.
+static MARK: OnceLock<String> = OnceLock::new();
+/// How long a mark may be.
+const MARK_LEN: u64 = 64;
+/// How long a message may be: a plugin may describe itself in 16 MiB, which take more as JSON.
+const MESSAGE_LEN: usize = 128 << 20;
 /// How much of the child's stderr is kept.
 const STDERR_LEN: u64 = 64 * 1024;
 
@@ -67,6 +76,21 @@ fn said(stderr: &str) -> String {
     }
 }
 
+/// In the child: takes the mark. To be called before anything of the plugin runs.
+pub(crate) fn begin() -> io::Result<()> {
+    let mut mark = String::new();
+    io::stdin().lock().take(MARK_LEN).read_line(&mut mark)?;
+    // There is one.
+    let _ = MARK.set(mark.trim_end().to_owned());
+    Ok(())
+}
+
+/// A mark that nobody guesses.
+fn new_mark() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random())
+}
+
 /// In the child: tells what it does next.
 pub(crate) fn step(out: &mut dyn Write, step: impl Into<String>) -> io::Result<()> {
     tell(out, &Message::<()>::Step(step.into()))
@@ -83,8 +107,9 @@ pub(crate) fn done(out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn tell(out: &mut dyn Write, message: &Message<impl Serialize>) -> io::Result<()> {
+    let mark = MARK.get().map_or("", String::as_str);
     // A line of its own, whatever the plugin has written before.
-    writeln!(out, "\n{MARK}{}", serde_json::to_string(message)?)?;
+    writeln!(out, "\n{mark}{}", serde_json::to_string(message)?)?;
     out.flush()
 }
 
@@ -102,14 +127,21 @@ pub(crate) fn ask<A: DeserializeOwned + Send + 'static>(
             .arg(subcommand)
             .arg(file)
             .args(arguments)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
     };
+    let mark = new_mark();
     let mut answers = Vec::new();
     let end = match start() {
-        Ok(child) => listen(child, limit, &mut answers),
+        Ok(mut child) => {
+            if let Some(mut stdin) = child.stdin.take() {
+                // One that is not there any more is told of below.
+                let _ = writeln!(stdin, "{mark}");
+            }
+            listen(child, mark, limit, &mut answers)
+        }
         Err(error) => Err(error.into()),
     };
     Told { answers, end }
@@ -117,15 +149,17 @@ pub(crate) fn ask<A: DeserializeOwned + Send + 'static>(
 
 fn listen<A: DeserializeOwned + Send + 'static>(
     mut child: Child,
+    mark: String,
     limit: Duration,
     answers: &mut Vec<A>,
 ) -> Result<(), ChildFailure> {
-    let messages = read_messages(child.stdout.take());
+    let messages = read_messages(child.stdout.take(), mark);
     let stderr_text = read_text(child.stderr.take());
     let mut step = String::new();
-    let mut done = false;
+    let (mut done, mut more) = (false, false);
     let timed_out = loop {
         match messages.recv_timeout(limit) {
+            Ok(_) if done => more = true,
             Ok(Message::Step(next)) => step = format!("during: {next}"),
             Ok(Message::Answer(answer)) => answers.push(answer),
             Ok(Message::Done) => done = true,
@@ -142,7 +176,8 @@ fn listen<A: DeserializeOwned + Send + 'static>(
         return Err(ChildFailure::TimedOut { limit, step });
     }
     let status = child.wait()?;
-    if status.success() && done {
+    // Behind the last message there is none.
+    if status.success() && done && !more {
         return Ok(());
     }
     let stderr = stderr_text.recv_timeout(Duration::from_secs(1));
@@ -161,13 +196,15 @@ fn listen<A: DeserializeOwned + Send + 'static>(
 /// The messages of a child, until its end of the pipe is closed.
 fn read_messages<A: DeserializeOwned + Send + 'static>(
     stdout: Option<ChildStdout>,
+    mark: String,
 ) -> Receiver<Message<A>> {
     let (sender, messages) = mpsc::channel();
     thread::spawn(move || {
-        let lines = stdout.map(|out| BufReader::new(out).split(b'\n'));
-        for line in lines.into_iter().flatten() {
-            let Ok(line) = line else { return };
-            let message = line.strip_prefix(MARK.as_bytes());
+        let Some(stdout) = stdout else { return };
+        let mut out = BufReader::new(stdout);
+        let mut line = Vec::new();
+        while let Ok(true) = next_line(&mut out, mark.as_bytes(), &mut line) {
+            let message = line.strip_prefix(mark.as_bytes());
             if let Some(message) = message.and_then(|text| serde_json::from_slice(text).ok())
                 && sender.send(message).is_err()
             {
@@ -176,6 +213,36 @@ fn read_messages<A: DeserializeOwned + Send + 'static>(
         }
     });
     messages
+}
+
+/// Reads a line; nothing is kept of one that does not begin with the mark or is too long. Whether there was one.
+fn next_line(out: &mut impl BufRead, mark: &[u8], line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let mut kept = true;
+    loop {
+        let found = match out.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            found => found?,
+        };
+        if found.is_empty() {
+            return Ok(false);
+        }
+        let end = found.iter().position(|byte| *byte == b'\n');
+        let part = &found[..end.unwrap_or(found.len())];
+        if kept {
+            line.extend_from_slice(part);
+            let both = line.len().min(mark.len());
+            kept = line[..both] == mark[..both] && line.len() <= MESSAGE_LEN;
+        }
+        if !kept {
+            line.clear();
+        }
+        let read = part.len() + usize::from(end.is_some());
+        out.consume(read);
+        if end.is_some() {
+            return Ok(true);
+        }
+    }
 }
 
 /// The beginning of what a child writes to stderr, when its end of the pipe is closed.
@@ -210,6 +277,7 @@ mod tests {
 
     use super::*;
 
+    const TEST_MARK: &str = "a mark:";
     const TIME_LIMIT: Duration = Duration::from_secs(60);
 
     fn shell(script: &str, limit: Duration) -> Told<u32> {
@@ -220,11 +288,13 @@ mod tests {
             .spawn()
             .unwrap();
         let mut answers = Vec::new();
-        let end = listen(child, limit, &mut answers);
+        let end = listen(child, TEST_MARK.to_owned(), limit, &mut answers);
         Told { answers, end }
     }
 
     fn line(message: &Message<u32>) -> String {
+        // The same in every test.
+        let _ = MARK.set(TEST_MARK.to_owned());
         let mut out = Vec::new();
         tell(&mut out, message).unwrap();
         format!("printf '%s' '{}';", String::from_utf8(out).unwrap())
@@ -249,6 +319,41 @@ mod tests {
         let told = shell(&script, TIME_LIMIT);
         told.end.unwrap();
         assert_eq!(told.answers, [7, 8]);
+    }
+
+    #[test]
+    fn nothing_comes_behind_the_end() {
+        let (answer, done) = (answer(7), done());
+        let end = shell(&format!("{answer} {done} {done}"), TIME_LIMIT).end;
+        assert!(
+            matches!(end, Err(ChildFailure::Incomplete { .. })),
+            "{end:?}"
+        );
+    }
+
+    /// Guards that what the plugin writes is not kept.
+    #[test]
+    fn a_line_without_end_takes_no_memory() {
+        let endless = io::repeat(b'x').take(40 << 20);
+        let begun = [b"a mar\n".as_slice(), TEST_MARK.as_bytes(), b"yes\nrest"].concat();
+        let mut out = BufReader::new(endless.chain(b"\n".as_slice()).chain(begun.as_slice()));
+        let mut line = Vec::new();
+        let mut next = || {
+            let more = next_line(&mut out, TEST_MARK.as_bytes(), &mut line).unwrap();
+            assert!(line.capacity() < 1 << 20, "{}", line.capacity());
+            (more, String::from_utf8(line.clone()).unwrap())
+        };
+        assert_eq!(next(), (true, String::new()));
+        assert_eq!(next(), (true, "a mar".to_owned()));
+        assert_eq!(next(), (true, format!("{TEST_MARK}yes")));
+        assert!(!next().0);
+    }
+
+    #[test]
+    fn marks_differ() {
+        let marks = [new_mark(), new_mark(), new_mark()];
+        assert!(marks[0] != marks[1] && marks[1] != marks[2]);
+        assert!(marks.iter().all(|mark| mark.len() == 32));
     }
 
     #[test]

@@ -73,6 +73,7 @@ fn copy_unpacked(file: &Path) -> Result<Option<NamedTempFile>, CliError> {
 
 /// In the child: activates the plugin and answers with its description.
 pub(crate) fn child(file: &Path, out: &mut dyn Write) -> Result<Exit, CliError> {
+    child::begin()?;
     child::step(out, "loading and activating")?;
     // What is packed is looked into, not used: its lock will have another digest afterwards.
     let config = Config::default().with_trust(TrustConfig::unchecked());

@@ -88,6 +88,23 @@ fn an_activation_that_does_not_return_is_ended() {
     }
 }
 
+/// A plugin that claims, in the command's own words, that it was checked, and ends its process well.
+#[test]
+fn a_forged_end_is_none() {
+    let file = plugin("fixture-hostile");
+    for subcommand in ["check", "pack"] {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join(file.file_name().unwrap());
+        std::fs::copy(&file, &copy).unwrap();
+        let mut command = command(&[subcommand, copy.to_str().unwrap()]);
+        let ran = Ran::of(command.env("FIXTURE_HOSTILE_FORGES", "1").output().unwrap());
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        let told = format!("{}{}", ran.stdout, ran.stderr);
+        let expected = "ended without its whole answer during: loading and activating";
+        assert!(told.contains(expected), "{subcommand}: {told}");
+    }
+}
+
 /// What the plugin prints is not taken for the command's own output.
 #[test]
 fn what_a_plugin_prints_is_not_in_the_report() {
