@@ -56,7 +56,7 @@ pub use function::{
     PartitionEvaluator, PartitionEvaluatorObject, Range, RowValue, Rows, ScalarFunction,
     ScalarFunctionObject, Value, WindowFunction, WindowFunctionObject, WindowState,
 };
-pub use guard::{PanicReport, catch, drop_each, install_panic_hook, on_drop_failure};
+pub use guard::{PanicReport, catch, drop_each, install_panic_hook, on_drop_failure, shortened};
 pub use lent::{LentCall, lend};
 pub use module::{
     HostServices, HostServicesObject, PluginEntry, PluginInstance, PluginInstanceObject,

@@ -147,11 +147,23 @@ fn panic_error(payload: Box<dyn Any + Send>) -> CallError {
     CallError::new(ErrorKind::Panic, report.message).at("", "", "", &report.location)
 }
 
+/// How many bytes of a panic's message are kept.
+const MESSAGE_LEN: usize = 4096;
+
+/// The beginning of a text that may be of any length, as long as panic messages may be.
+pub fn shortened(text: &str) -> String {
+    if text.len() <= MESSAGE_LEN {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(MESSAGE_LEN);
+    format!("{}... ({} bytes)", &text[..end], text.len())
+}
+
 fn payload_message(payload: &(dyn Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<&str>() {
-        (*text).to_owned()
+        shortened(text)
     } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
+        shortened(text)
     } else {
         "(a payload that is no text)".to_owned()
     }
@@ -211,6 +223,15 @@ mod tests {
         let values = [Panics(&dropped), Panics(&dropped), Panics(&dropped)];
         drop_each(values, |_| panic!("no name"));
         assert_eq!(dropped.get(), 3);
+    }
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let error = catch::<()>(|| panic!("x{}", "\u{1f980}".repeat(1 << 18))).unwrap_err();
+        let message = error.message();
+        assert!(message.starts_with("x\u{1f980}"), "{message}");
+        assert!(message.ends_with("... (1048577 bytes)"), "{message}");
+        assert!(message.len() < 5_000, "{}", message.len());
     }
 
     #[test]

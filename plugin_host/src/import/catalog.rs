@@ -8,7 +8,10 @@ use datafusion::{
     catalog::{CatalogProvider, SchemaProvider, TableProvider},
     common::{DataFusionError, Result, exec_err},
 };
-use datafusion_plugin_api::abi::{CallError, CatalogObject, CatalogSchemaObject};
+use datafusion_plugin_api::{
+    abi::{CallError, CatalogObject, CatalogSchemaObject},
+    df55::error::from_call_error,
+};
 
 use super::{origin::Origin, table::open};
 
@@ -30,17 +33,6 @@ impl PluginCatalog {
     }
 }
 
-impl PluginCatalog {
-    fn ask<T: Send + 'static>(
-        &self,
-        method: fn(&CatalogObject, RString) -> Result<T, CallError>,
-        name: RString,
-    ) -> Result<T> {
-        let answer = self.origin.plan(&self.object, method, name);
-        answer.map_err(|error| self.origin.error(error))
-    }
-}
-
 impl PartialEq for PluginCatalog {
     fn eq(&self, other: &Self) -> bool {
         self.origin == other.origin
@@ -58,15 +50,19 @@ impl CatalogProvider for PluginCatalog {
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        let schema = self.ask(CatalogObject::schema, name.into());
-        let schema = schema.unwrap_or_else(|error| {
-            self.origin.tell(&error);
-            ROption::RNone
-        });
-        let ROption::RSome(object) = schema else {
-            return None;
+        let schema = self
+            .origin
+            .plan(&self.object, CatalogObject::schema, name.into());
+        let object = match schema {
+            Ok(ROption::RSome(object)) => Arc::new(object),
+            Ok(ROption::RNone) => return None,
+            // That there is none would not say why: who looks for its tables is told.
+            Err(error) => {
+                let error = self.origin.attribute(error);
+                self.origin.tell(&from_call_error(error.clone()));
+                return Some(Arc::new(UntoldSchema(error)));
+            }
         };
-        let object = Arc::new(object);
         let owner = |schema: &CatalogSchemaObject, ()| schema.owner_name();
         let owner = self
             .origin
@@ -78,6 +74,25 @@ impl CatalogProvider for PluginCatalog {
             owner,
             object,
         }))
+    }
+}
+
+/// A schema that the catalog could not be asked for.
+#[derive(Debug)]
+struct UntoldSchema(CallError);
+
+#[async_trait]
+impl SchemaProvider for UntoldSchema {
+    fn table_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn table(&self, _: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        Err(from_call_error(self.0.clone()))
+    }
+
+    fn table_exist(&self, _: &str) -> bool {
+        false
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use datafusion::arrow::{array::TimestampSecondArray, util::display::array_value_to_string};
-use datafusion_plugin_api::abi::{CallError, ErrorKind};
+use datafusion_plugin_api::abi::{CallError, ErrorKind, shortened};
 
 use crate::config::QuarantineConfig;
 
@@ -156,9 +156,12 @@ fn told(error: &CallError) -> String {
         ErrorKind::Panic => {
             let origin = error.origin();
             let (method, location) = (&origin.method, &origin.location);
-            format!("panic in {method} at {location}: {}", error.message())
+            shortened(&format!(
+                "panic in {method} at {location}: {}",
+                error.message()
+            ))
         }
-        _ => error.message().to_owned(),
+        _ => shortened(error.message()),
     }
 }
 
@@ -216,6 +219,17 @@ mod tests {
         assert!(health.reset() && !health.is_quarantined());
         assert_eq!(fault(&health), None);
         assert!(fault(&health).is_some());
+    }
+
+    /// Guards that what a plugin says is not kept at any length.
+    #[test]
+    fn a_long_reason_is_cut() {
+        for kind in [ErrorKind::Contract, ErrorKind::Panic] {
+            let error = CallError::new(kind, "y".repeat(1 << 20));
+            let begun = health(1, 60_000).fault("f", &error).unwrap();
+            assert!(begun.reason.contains("yyy"), "{kind:?}");
+            assert!(begun.reason.len() < 5_000, "{}", begun.reason.len());
+        }
     }
 
     #[test]

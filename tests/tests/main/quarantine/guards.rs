@@ -79,6 +79,23 @@ async fn a_rule_passes_unless_it_is_a_policy() {
     }
 }
 
+/// A table of a catalog is not just missing.
+#[tokio::test]
+async fn a_catalog_says_why() {
+    let host = of("fixture-table-plugin", "");
+    let context = with_table().await;
+    host.install(&context);
+    let sql = "select * from library.stacks.maps";
+    rows(&context, sql).await.unwrap();
+    failure(&context, "select * from lying('scan panic')").await;
+    let message = failure(&context, sql).await;
+    for part in ["quarantined since", "plugin 'tables', 'library'"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert!(host.reset("tables"));
+    rows(&context, sql).await.unwrap();
+}
+
 #[tokio::test]
 async fn planners_answer_with_the_error() {
     let host = of("fixture-planner-plugin", "");
