@@ -33,7 +33,9 @@ pub(crate) fn report_drop_failures() {
             true => claimed.to_string(),
             false => name_of(library),
         };
-        let error = error.clone().attributed_to(&plugin);
+        let item = error.origin().item.clone();
+        // Which of its items it was, the plugin alone can tell.
+        let error = error.clone().attributed_to(&plugin).at("", &item, "", "");
         let origin = error.origin();
         tracing::error!(
             plugin = origin.plugin.as_str(),
