@@ -26,6 +26,9 @@ use crate::{
     trust::{Checked, Examined, Grant, Grants, Trust, TrustMode},
 };
 
+/// How often a search is made when directories change under way.
+const SEARCHES: usize = 10;
+
 /// Says where plugins are and how they may be used.
 #[derive(Debug, Default)]
 pub struct PluginHostBuilder {
@@ -155,9 +158,20 @@ impl PluginHostBuilder {
     /// # Errors
     /// When a named path is missing, or two files hold plugins of one name.
     pub(super) fn find(&self) -> Result<Found, HostError> {
+        for _ in 1..SEARCHES {
+            let mut trust = Trust::new(&self.config);
+            trust.read_locks(&self.search);
+            let found = self.find_by(&mut trust);
+            if trust.is_current() {
+                return found;
+            }
+        }
+        self.find_by(&mut Trust::new(&self.config))
+    }
+
+    fn find_by(&self, trust: &mut Trust<'_>) -> Result<Found, HostError> {
         let found = self.search.find().complete()?;
         let mut passed_over: Vec<_> = found.passed_over.into_iter().map(Into::into).collect();
-        let mut trust = Trust::new(&self.config);
         let mut failures = trust.missing(&self.search);
         let vouched = self.search.paths().filter(|(_, path)| path.is_dir());
         // A lock that cannot be used vouches for nothing else.

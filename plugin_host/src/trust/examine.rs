@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,7 +10,7 @@ use std::{
 
 use super::{
     Grant, LOCK_FILE, Lock, LockEntry, LockError, Signature, Snapshot, TrustMode, TrustProblem,
-    place, signature_path,
+    place, signature_path, store,
 };
 use crate::{
     artifact::{Artifact, ArtifactError, ArtifactProblem},
@@ -135,6 +136,25 @@ impl<'a> Trust<'a> {
         }
     }
 
+    /// Reads the locks of the directories that will be searched, so that [`Trust::is_current`] covers the search.
+    pub(crate) fn read_locks(&mut self, search: &SearchPath) {
+        for (_, path) in search.paths().filter(|(_, path)| path.is_dir()) {
+            if let Ok(directory) = fs::canonicalize(path) {
+                // A lock that cannot be used is told of with the files.
+                let _ = self.mode(&directory);
+            }
+        }
+    }
+
+    /// Whether the locks are those that were read. If not, a directory was changed meanwhile, and files and lock that were
+    /// seen may not belong together.
+    pub(crate) fn is_current(&self) -> bool {
+        self.locks.iter().all(|(path, known)| {
+            let now = Lock::read(path);
+            now.is_ok_and(|now| now.as_ref() == known.as_deref())
+        })
+    }
+
     /// Files of locks that lie in none of the directories searched: what is locked must be there.
     pub fn missing(&mut self, search: &SearchPath) -> Vec<LoadFailure> {
         let mut searched: Vec<(Arc<Lock>, Vec<PathBuf>)> = Vec::new();
@@ -186,8 +206,10 @@ impl<'a> Trust<'a> {
         let directory = directory_of(path).map_err(|error| unreadable(error.into()))?;
         let (mode, lock) = self.mode(&directory).map_err(TrustProblem::from)?;
         let named = candidate.origin == Origin::PluginFile;
-        if let (TrustMode::Locked, Some(lock), false) = (mode, &lock, named)
+        // In the other modes, too, what an interrupted change left is none of the directory's plugins.
+        if let (Some(lock), false) = (&lock, named)
             && lock.plugin_of_file(path).is_none()
+            && (mode == TrustMode::Locked || is_placed(path))
         {
             let lock = lock.path().display();
             return Ok(Examined::NotLocked(format!(
@@ -315,6 +337,12 @@ fn same_bytes(snapshot: &Snapshot, entry: &LockEntry, lock: &Lock) -> Result<(),
         });
     }
     Ok(())
+}
+
+/// Whether `plugin-host install` put a file there, told from its name.
+fn is_placed(path: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str);
+    name.and_then(store::placed).is_some()
 }
 
 /// The directory that a path names its file in, whatever the path leads to.

@@ -226,7 +226,7 @@ impl Store {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
             let leftover = name.starts_with(UNFINISHED)
-                || (placed(name, plugin) && lock.plugin_of_file(Path::new(name)).is_none());
+                || (placed(name) == Some(plugin) && lock.plugin_of_file(Path::new(name)).is_none());
             if leftover {
                 self.remove_file(name)?;
             }
@@ -261,15 +261,12 @@ impl Store {
     }
 }
 
-/// Whether a file has a name that [`Store::install`] gives to a plugin's.
-fn placed(name: &str, plugin: &str) -> bool {
-    let digits = name
-        .strip_prefix(plugin)
-        .and_then(|rest| rest.strip_prefix('-'))
-        .and_then(|rest| rest.strip_suffix(std::env::consts::DLL_SUFFIX));
-    digits.is_some_and(|digits| {
-        digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
-    })
+/// The plugin of a file that has a name as [`Store::install`] gives it: `None` for any other name.
+pub(super) fn placed(name: &str) -> Option<&str> {
+    let rest = name.strip_suffix(std::env::consts::DLL_SUFFIX)?;
+    let (plugin, digits) = rest.rsplit_once('-')?;
+    let digest = digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    (digest && !plugin.is_empty()).then_some(plugin)
 }
 
 /// Everybody may read it, its owner alone may write.

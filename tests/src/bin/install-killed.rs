@@ -3,7 +3,7 @@
 
 use std::{env, path::Path, process::Command, thread, time::Duration};
 
-use datafusion_plugin_host::trust::{LockEntry, Snapshot, Store};
+use datafusion_plugin_host::trust::{LockEntry, Signature, Snapshot, Store};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<_> = env::args().skip(1).collect();
@@ -13,7 +13,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match rest {
         ["install", file, name, version, steps @ ..] => {
             let snapshot = Snapshot::of(Path::new(file))?;
-            let entry = LockEntry::new(*name, *version);
+            let mut entry = LockEntry::new(*name, *version);
+            let signature = Signature::beside(Path::new(file))?;
+            entry.signature = signature.map(|signature| signature.text().to_owned());
             store.install(&snapshot, entry, &mut killing(steps)?)?;
         }
         ["remove", name, steps @ ..] => {

@@ -11,13 +11,13 @@ use super::super::cli::run;
 use super::{Folder, assert_refused, builder, bytes, install, names, text};
 
 /// A key pair of its own.
-struct Key {
+pub(super) struct Key {
     folder: Folder,
     public: String,
 }
 
 impl Key {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = Folder::new();
         let (secret, public) = (folder.path().join("s"), folder.path().join("p"));
         let files = ["--secret-key", text(&secret), "--public-key", text(&public)];
@@ -30,7 +30,7 @@ impl Key {
     }
 
     /// Signs a file; where its signature is.
-    fn sign(&self, file: &Path) -> PathBuf {
+    pub(super) fn sign(&self, file: &Path) -> PathBuf {
         let secret = self.folder.path().join("s");
         let ran = run(&["sign", text(file), "--secret-key", text(&secret)]);
         assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -42,7 +42,7 @@ impl Key {
     }
 }
 
-fn signed_by(keys: &[&Key]) -> String {
+pub(super) fn signed_by(keys: &[&Key]) -> String {
     let keys: Vec<_> = keys.iter().map(|key| format!("'{}'", key.public)).collect();
     format!("[trust]\nmode = 'signed'\nkeys = [{}]", keys.join(", "))
 }
