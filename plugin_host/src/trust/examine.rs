@@ -205,6 +205,9 @@ impl<'a> Trust<'a> {
         };
         let directory = directory_of(path).map_err(|error| unreadable(error.into()))?;
         let (mode, lock) = self.mode(&directory).map_err(TrustProblem::from)?;
+        if let Some(lock) = &lock {
+            self.check_lock(lock)?;
+        }
         let named = candidate.origin == Origin::PluginFile;
         // In the other modes, too, what an interrupted change left is none of the directory's plugins.
         if let (Some(lock), false) = (&lock, named)
@@ -286,6 +289,34 @@ impl<'a> Trust<'a> {
             snapshot,
             granted,
         })))
+    }
+
+    /// Whoever can change the lock decides on plugins.
+    fn check_lock(&self, lock: &Lock) -> Result<(), TrustProblem> {
+        place::check_owners(lock.path(), &self.config.trust).map_err(|error| LockError {
+            path: lock.path().to_owned(),
+            problem: error.into(),
+        })?
+    }
+
+    /// Whether a plugin that is put into a directory would lie where plugins may lie, and its lock where locks may. Neither
+    /// need be there yet.
+    ///
+    /// # Errors
+    /// The problem with the place, or a lock that cannot be used.
+    pub fn check_directory(&mut self, directory: &Path) -> Result<(), TrustProblem> {
+        let (_, lock) = self.mode(directory)?;
+        if let Some(lock) = &lock {
+            self.check_lock(lock)?;
+        }
+        let path = self.lock_path(directory);
+        for place in [Some(directory), path.parent()].into_iter().flatten() {
+            place::check_directory(place, &self.config.trust).map_err(|error| LockError {
+                path: place.to_owned(),
+                problem: error.into(),
+            })??;
+        }
+        Ok(())
     }
 
     /// The key whose signature vouches for a file.

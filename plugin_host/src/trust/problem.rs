@@ -32,6 +32,19 @@ pub enum TrustProblem {
         /// Its permissions.
         found: u32,
     },
+    /// It belongs to somebody else, who can change it whatever its permissions are.
+    #[error(
+        "{} belongs to user {found}, who can change it: expected user {expected} or root; have it \
+         belong to one of them, or set trust.allow_writable_directories", path.display()
+    )]
+    ForeignOwner {
+        /// The file, its directory, one above, or a link on the way.
+        path: PathBuf,
+        /// The number of the user who loads plugins.
+        expected: u32,
+        /// The number of its owner.
+        found: u32,
+    },
     /// A link to elsewhere.
     #[error(
         "a link out of its directory: expected a file in {}, found {}; put the file itself there, \
