@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use datafusion_plugin_api::abi::manifest::Manifest;
 
 use self::description::Description;
-pub(crate) use self::read::open as open_regular;
+pub(crate) use self::read::{open as open_library, open_regular};
 pub use self::{
     error::{ArtifactError, ArtifactProblem, DescriptionError},
     pack::{PackError, Packed, pack, unpacked},

@@ -1,7 +1,7 @@
 //! From bytes to an [`Artifact`].
 
 use std::{
-    fs::File,
+    fs::{File, Metadata},
     io::{self, Cursor, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
@@ -43,21 +43,41 @@ pub(super) fn memory(bytes: &[u8]) -> Result<Artifact, ArtifactProblem> {
 
 /// Opens a regular file of a length that is read.
 pub(crate) fn open(path: &Path) -> Result<(File, u64), ArtifactProblem> {
-    // Asked before opening: opening a pipe waits for its other end.
-    let metadata = std::fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(ArtifactProblem::NotAFile {
-            found: if metadata.is_dir() {
-                "a directory"
-            } else {
-                "something that is no regular file"
-            },
-        });
-    }
-    let file = File::open(path)?;
-    let len = file.metadata()?.len();
+    let opened = open_regular(path)?;
+    let (file, len) = opened.map_err(|found| ArtifactProblem::NotAFile { found })?;
     within_bounds(len)?;
     Ok((file, len))
+}
+
+/// Opens a regular file, of which the length is told; or tells what else it is. Does not wait, as opening a pipe
+/// does for its other end.
+pub(crate) fn open_regular(path: &Path) -> io::Result<Result<(File, u64), &'static str>> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let other = |metadata: &Metadata| match metadata.is_dir() {
+        true => "a directory",
+        false => "something that is no regular file",
+    };
+    let file = match options.open(path) {
+        Ok(file) => file,
+        // Sockets cannot be opened, and not everywhere directories.
+        Err(error) => {
+            return match std::fs::metadata(path) {
+                Ok(metadata) if !metadata.is_file() => Ok(Err(other(&metadata))),
+                _ => Err(error),
+            };
+        }
+    };
+    let metadata = file.metadata()?;
+    Ok(match metadata.is_file() {
+        true => Ok((file, metadata.len())),
+        false => Err(other(&metadata)),
+    })
 }
 
 fn within_bounds(len: u64) -> Result<(), ArtifactProblem> {

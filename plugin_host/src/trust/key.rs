@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, de};
 use thiserror::Error;
 
 use super::TrustProblem;
+use crate::artifact::open_regular;
 
 /// The number that signatures name their key by. It is chosen at random and proves nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -138,10 +139,11 @@ impl Signature {
             path: path.clone(),
             problem,
         };
-        let opened = match std::fs::File::open(&path) {
+        let opened = match open_regular(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened.map_err(|error| problem(error.to_string()))?,
         };
+        let (opened, _) = opened.map_err(|found| problem(format!("it is {found}")))?;
         let mut text = String::new();
         opened
             .take(MAX_SIGNATURE)
@@ -237,6 +239,28 @@ wLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJA
             matches!(nobody, TrustProblem::UnknownKey { .. }),
             "{nobody}"
         );
+    }
+
+    /// A pipe would be waited for, and a device read without end.
+    #[test]
+    #[cfg(unix)]
+    fn what_is_beside_a_file_and_no_file() {
+        use std::os::unix::{fs::symlink, net::UnixListener};
+        let folder = tempfile::tempdir().unwrap();
+        let (file, beside) = (folder.path().join("f"), folder.path().join("f.minisig"));
+        assert!(Signature::beside(&file).unwrap().is_none());
+        let refused = || {
+            let message = Signature::beside(&file).unwrap_err().to_string();
+            assert!(message.contains("no regular file"), "{message}");
+            std::fs::remove_file(&beside).unwrap();
+        };
+        let made = std::process::Command::new("mkfifo").arg(&beside).status();
+        assert!(made.unwrap().success());
+        refused();
+        symlink("/dev/zero", &beside).unwrap();
+        refused();
+        drop(UnixListener::bind(&beside).unwrap());
+        refused();
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     fmt::{self, Display},
-    fs, io,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Grant, Signature};
+use crate::artifact::open_regular;
 
 /// The name of a directory's lock.
 pub const LOCK_FILE: &str = "plugins.lock";
@@ -72,6 +73,12 @@ pub enum LockProblem {
     /// It cannot be read.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
+    /// A directory, a pipe or a device.
+    #[error("expected a lock, found {found}")]
+    NotAFile {
+        /// What it is.
+        found: &'static str,
+    },
     /// Too long to be a lock.
     #[error("expected at most {MAX_LEN} bytes, found {found}")]
     TooLong {
@@ -134,15 +141,20 @@ impl Lock {
             path: path.to_owned(),
             problem,
         };
-        let len = match fs::metadata(path) {
+        let opened = match open_regular(path) {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(None),
-            metadata => metadata.map_err(|e| error(e.into()))?.len(),
+            opened => opened.map_err(|e| error(e.into()))?,
         };
-        if len > MAX_LEN {
-            return Err(error(LockProblem::TooLong { found: len }));
+        let (file, len) = opened.map_err(|found| error(LockProblem::NotAFile { found }))?;
+        // It may grow meanwhile.
+        let mut text = String::new();
+        let read = file.take(MAX_LEN + 1).read_to_string(&mut text);
+        match read.map_err(|e| error(e.into()))? as u64 {
+            read if read > MAX_LEN => Err(error(LockProblem::TooLong {
+                found: len.max(read),
+            })),
+            _ => Self::parse(&text, path).map(Some),
         }
-        let text = fs::read_to_string(path).map_err(|e| error(e.into()))?;
-        Self::parse(&text, path).map(Some)
     }
 
     /// Reads the text of a lock; `path` is for messages.
@@ -391,12 +403,33 @@ capabilities = [
         }
     }
 
+    /// A pipe would be waited for, and a device read without end.
+    #[test]
+    #[cfg(unix)]
+    fn a_lock_that_is_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LOCK_FILE);
+        let refused = |found: &str| {
+            let message = Lock::read(&path).unwrap_err().to_string();
+            assert!(message.contains(found), "{message}");
+        };
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        refused("expected a lock, found something that is no regular file");
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        refused("no regular file");
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        refused("expected a lock, found a directory");
+    }
+
     #[test]
     fn a_lock_that_is_not_there_and_one_that_is_too_long() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(LOCK_FILE);
         assert_eq!(Lock::read(&path).unwrap(), None);
-        let file = fs::File::create(&path).unwrap();
+        let file = std::fs::File::create(&path).unwrap();
         file.set_len(MAX_LEN + 1).unwrap();
         let message = Lock::read(&path).unwrap_err().to_string();
         assert!(

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::TrustProblem;
-use crate::artifact::{Artifact, ArtifactError, ArtifactProblem, MAX_FILE_LEN, open_regular};
+use crate::artifact::{Artifact, ArtifactError, ArtifactProblem, MAX_FILE_LEN, open_library};
 
 /// A copy of a file's bytes, with their digest. Nobody can change it: on Linux it is a sealed file in memory,
 /// elsewhere a file in a directory that is its owner's alone.
@@ -38,7 +38,7 @@ impl Snapshot {
     /// # Errors
     /// What is no regular file of a length that is read, and what the system does not let be read or written.
     pub fn of(file: &Path) -> Result<Self, ArtifactProblem> {
-        let (source, _) = open_regular(file)?;
+        let (source, _) = open_library(file)?;
         // The file may grow meanwhile.
         Self::copy(source.take(MAX_FILE_LEN + 1), file)
     }
