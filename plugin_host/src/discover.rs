@@ -250,7 +250,7 @@ impl Search {
 }
 
 /// The extension, if it is one of libraries.
-fn extension(path: &Path) -> Option<&'static str> {
+pub(crate) fn extension(path: &Path) -> Option<&'static str> {
     let found = path.extension().and_then(OsStr::to_str)?;
     EXTENSIONS.into_iter().find(|known| *known == found)
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Grant, Signature};
-use crate::artifact::open_regular;
+use crate::{artifact::open_regular, discover};
 
 /// The name of a directory's lock.
 pub const LOCK_FILE: &str = "plugins.lock";
@@ -290,6 +290,10 @@ fn check(entry: &LockEntry) -> Result<(), LockProblem> {
     if !plain || entry.file.contains(['/', '\\']) {
         return wrong("the name of a file in the directory", &entry.file);
     }
+    // What is removed with the plugin is nothing else of the directory, as the lock itself.
+    if discover::extension(Path::new(&entry.file)).is_none() {
+        return wrong("the name of a library (.so, .dylib or .dll)", &entry.file);
+    }
     Ok(())
 }
 
@@ -389,6 +393,12 @@ capabilities = [
             (good.replace("0f0f", "0F0F"), ["'a'", "64 hexadecimal"]),
             (good.replace("a.so", "../a.so"), ["'a'", "'../a.so'"]),
             (good.replace("a.so", ".."), ["'a'", "'..'"]),
+            (good.replace("a.so", LOCK_FILE), ["'a'", "library (.so"]),
+            (
+                good.replace("a.so", ".plugins.busy"),
+                ["'a'", "library (.so"],
+            ),
+            (good.replace("a.so", ".so"), ["'.so'", "library (.so"]),
             (twice.clone(), ["plugin 'a'", "twice"]),
             (
                 twice.replacen("name = \"a\"", "name = \"b\"", 1),
