@@ -271,7 +271,7 @@ impl Config {
         Self::of(&text, path)
     }
 
-    /// Reads a text.
+    /// Reads a text. What is relative in it is from the working directory of the moment.
     ///
     /// # Errors
     /// As [`Config::read`].
@@ -285,7 +285,13 @@ impl Config {
             message: error.to_string().trim_end().to_owned(),
         })?;
         let beside = path.parent().unwrap_or(Path::new(""));
-        config.trust.lock = config.trust.lock.map(|lock| beside.join(lock));
+        // Absolute, so that it is the same lock in whatever directory the process works later.
+        let lock = config.trust.lock.as_ref();
+        let lock = lock.map(|lock| std::path::absolute(beside.join(lock)));
+        config.trust.lock = lock.transpose().map_err(|source| ConfigError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
         Ok(config)
     }
 
@@ -480,6 +486,29 @@ mod tests {
                 assert!(message.contains(part), "{text}: {message}");
             }
         }
+    }
+
+    /// A later change of the working directory is to change no lock.
+    #[test]
+    #[cfg(unix)]
+    fn the_lock_is_an_absolute_path() {
+        let here = std::env::current_dir().unwrap();
+        let text = "[trust]\nlock = 'reviewed.lock'";
+        let lock = |config: Config| config.trust.lock.unwrap();
+        assert_eq!(
+            lock(Config::parse(text).unwrap()),
+            here.join("reviewed.lock")
+        );
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("plugins.toml"), text).unwrap();
+        // From wherever the test runs up to the root, and down again.
+        let up: PathBuf = here.components().skip(1).map(|_| "..").collect();
+        let relative = up.join(folder.path().strip_prefix("/").unwrap());
+        assert!(relative.is_relative());
+        let read = lock(Config::read(relative.join("plugins.toml")).unwrap());
+        assert!(read.is_absolute(), "{}", read.display());
+        fs::write(&read, "").unwrap();
+        assert!(folder.path().join("reviewed.lock").is_file());
     }
 
     #[test]

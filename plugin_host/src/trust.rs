@@ -64,7 +64,7 @@ pub struct TrustConfig {
     /// Whose signatures count.
     pub keys: Vec<PublicKey>,
     /// The lock for all directories; when absent, `plugins.lock` in each. A relative path is one from
-    /// the configuration's own directory.
+    /// the configuration's own directory. What is read from a file or a text is absolute.
     pub lock: Option<PathBuf>,
     /// Take plugins by relative paths, which mean another file in another working directory.
     pub allow_relative_paths: bool,
