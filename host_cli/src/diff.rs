@@ -59,6 +59,10 @@ impl Report {
         if let Some((old, new)) = &difference.plugin {
             writeln!(out, "{} to {}", clean(old), clean(new))?;
         }
+        if let Some((old, new)) = &difference.renamed {
+            let (old, new) = (clean(old), clean(new));
+            writeln!(out, "- names as {old}.NAME: the plugin is {new} now")?;
+        }
         for (mark, kind, names) in [
             ('+', "capability ", &difference.capabilities_added),
             ('-', "capability ", &difference.capabilities_removed),

@@ -14,6 +14,9 @@ pub struct Difference {
     /// Name and version, where they differ: old and new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plugin: Option<(String, String)>,
+    /// The plugin's name, where it changed: old and new. All qualified names are gone with the old one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renamed: Option<(String, String)>,
     /// Kinds of capabilities that came in.
     pub capabilities_added: Vec<String>,
     /// Kinds of capabilities that are gone.
@@ -43,6 +46,8 @@ pub struct ChangedItem {
 /// An item as compared.
 #[derive(Default)]
 struct Facts<'a> {
+    /// Of a function: its kind and its name.
+    function: Option<(&'a str, &'a str)>,
     aliases: BTreeSet<&'a str>,
     signatures: Vec<&'a str>,
     volatility: &'a str,
@@ -61,45 +66,57 @@ impl Difference {
                 .collect()
         };
         let (old_kinds, new_kinds) = (kinds(old.0), kinds(new.0));
+        let names = (&old.0.name, &new.0.name);
+        let renamed = (names.0 != names.1).then(|| (names.0.clone(), names.1.clone()));
         let (old, new) = (facts(old.1), facts(new.1));
-        let only = |these: &BTreeMap<String, Facts<'_>>, those: &BTreeMap<String, Facts<'_>>| {
-            let keys = these.keys().filter(|key| !those.contains_key(*key));
-            keys.cloned().collect::<Vec<_>>()
-        };
+        let added = new.keys().filter(|item| !old.contains_key(*item));
+        let removed = old
+            .iter()
+            .filter(|(item, before)| successor(item, before, &new).is_none());
         Self {
             plugin: (plugin.0 != plugin.1).then_some(plugin),
+            renamed,
             capabilities_added: new_kinds.difference(&old_kinds).cloned().collect(),
             capabilities_removed: old_kinds.difference(&new_kinds).cloned().collect(),
-            added: only(&new, &old),
-            removed: only(&old, &new),
+            added: added.cloned().collect(),
+            removed: removed.map(|(item, _)| item.clone()).collect(),
             changed: old
                 .iter()
-                .filter_map(|(item, before)| changed(item, before, new.get(item)?))
+                .filter_map(|(item, before)| changed(item, before, successor(item, before, &new)?))
                 .collect(),
         }
     }
 
     /// Whether something is gone that a query could have relied on.
     pub fn breaks(&self) -> bool {
-        !self.removed.is_empty()
+        self.renamed.is_some()
+            || !self.removed.is_empty()
             || !self.capabilities_removed.is_empty()
             || self.changed.iter().any(|item| !item.gone.is_empty())
+    }
+}
+
+impl<'a> Facts<'a> {
+    /// A function's name; empty for other items.
+    fn name(&self) -> &'a str {
+        self.function.map_or("", |(_, name)| name)
     }
 }
 
 /// By `kind name`.
 fn facts(description: &Description) -> BTreeMap<String, Facts<'_>> {
     let functions = description.functions.iter().map(|entry| {
-        let facts = Facts {
-            aliases: entry.aliases.iter().map(String::as_str).collect(),
-            signatures: entry.signatures.iter().map(String::as_str).collect(),
-            volatility: &entry.volatility,
-            syntax: None,
-        };
         // How a scalar function is called does not depend on whether it is async.
         let kind = match entry.kind.as_str() {
             "async_scalar" => "scalar",
             kind => kind,
+        };
+        let facts = Facts {
+            function: Some((kind, entry.name.as_str())),
+            aliases: entry.aliases.iter().map(String::as_str).collect(),
+            signatures: entry.signatures.iter().map(String::as_str).collect(),
+            volatility: &entry.volatility,
+            syntax: None,
         };
         (format!("{kind} function {}", entry.name), facts)
     });
@@ -120,21 +137,50 @@ fn facts(description: &Description) -> BTreeMap<String, Facts<'_>> {
     functions.chain(table_functions).chain(others).collect()
 }
 
+/// What answers to the name of an old item: the item itself, or a function of its kind that has the name as an alias.
+fn successor<'a, 'b>(
+    item: &str,
+    before: &Facts<'_>,
+    new: &'b BTreeMap<String, Facts<'a>>,
+) -> Option<&'b Facts<'a>> {
+    let aliased = || {
+        let (kind, name) = before.function?;
+        new.values().find(|after| {
+            after.function.is_some_and(|(other, _)| other == kind) && after.aliases.contains(name)
+        })
+    };
+    new.get(item).or_else(aliased)
+}
+
 fn changed(item: &str, old: &Facts<'_>, new: &Facts<'_>) -> Option<ChangedItem> {
     let (mut changes, mut gone) = (Vec::new(), Vec::new());
+    let (was, is) = (old.name(), new.name());
+    if was != is {
+        changes.push(format!("an alias of {is}"));
+    }
     for alias in old.aliases.difference(&new.aliases) {
-        gone.push(format!("alias {alias}"));
+        if *alias != is {
+            gone.push(format!("alias {alias}"));
+        }
     }
     for alias in new.aliases.difference(&old.aliases) {
-        changes.push(format!("new alias {alias}"));
+        if *alias != was {
+            changes.push(format!("new alias {alias}"));
+        }
     }
+    // Under the old name, as the name stands before the arguments.
+    let renamed = |text: &&str| match text.strip_prefix(is) {
+        Some(arguments) => format!("{was}{arguments}"),
+        None => (*text).to_owned(),
+    };
+    let signatures: Vec<_> = new.signatures.iter().map(renamed).collect();
     for signature in &old.signatures {
-        if !new.signatures.iter().any(|by| covers(by, signature)) {
+        if !signatures.iter().any(|by| covers(by, signature)) {
             gone.push(format!("signature {signature}"));
         }
     }
-    for signature in &new.signatures {
-        if !old.signatures.contains(signature) {
+    for signature in &signatures {
+        if !old.signatures.contains(&signature.as_str()) {
             changes.push(format!("new signature {signature}"));
         }
     }
@@ -247,6 +293,48 @@ mod tests {
             assert_eq!(less.changed[0].gone, [what]);
             assert!(less.breaks());
         }
+    }
+
+    #[test]
+    fn a_function_that_keeps_its_old_name_as_an_alias_is_not_gone() {
+        let functions = |list: serde_json::Value| json!({"functions": list});
+        let old = || functions(json!([function("f", &["f(Int32)"], &["g", "h"])]));
+        let new = functions(json!([function("g", &["g(Int32|Int64)"], &["f", "h"])]));
+        let renamed = difference(old(), new);
+        assert_eq!((renamed.removed.len(), renamed.breaks()), (0, false));
+        assert_eq!(renamed.added, ["scalar function g"]);
+        assert_eq!(renamed.changed[0].item, "scalar function f");
+        assert_eq!(
+            renamed.changed[0].changes,
+            ["an alias of g", "new signature f(Int32|Int64)"]
+        );
+        // What it takes must be there still, and so must its other names.
+        let less = functions(json!([function("g", &["g(Utf8)"], &["f"])]));
+        let less = difference(old(), less);
+        assert_eq!(less.changed[0].gone, ["alias h", "signature f(Int32)"]);
+        assert!(less.breaks());
+        // A function of another kind is called otherwise.
+        let mut other = function("g", &["g(Int32)"], &["f", "h"]);
+        other["kind"] = "aggregate".into();
+        let other = difference(old(), functions(json!([other])));
+        assert_eq!(other.removed, ["scalar function f"]);
+    }
+
+    /// Every function answers to `plugin.function`.
+    #[test]
+    fn another_plugins_name_breaks() {
+        let named = |name| {
+            let artifact =
+                crate::artifact::Artifact::from_bytes(&Library::with("name", name).elf());
+            artifact.unwrap().manifest().clone()
+        };
+        let (one, two) = (named("one"), named("two"));
+        let same = description(json!({"functions": [function("f", &["f()"], &[])]}));
+        let renamed = Difference::of((&one, &same), (&two, &same));
+        let expected = Some(("one".to_owned(), "two".to_owned()));
+        assert_eq!(renamed.renamed, expected);
+        assert!(renamed.breaks());
+        assert!(!Difference::of((&one, &same), (&one, &same)).breaks());
     }
 
     #[test]

@@ -236,6 +236,16 @@ fn diff_ends_by_whether_queries_can_go_on() {
     assert_eq!(gone.code, Some(1));
     assert_eq!(gone.json()["breaks"], true);
     assert_eq!(gone.json()["removed"], json!(["scalar function f"]));
+    let other = folder.write("other", Library::with("name", "other").elf());
+    let description = json!({"functions": [function("f(Int32)")]});
+    pack(&other, &serde_json::from_value(description).unwrap()).unwrap();
+    let renamed = diff(&old, &other);
+    assert_eq!(renamed.code, Some(1));
+    let line = "- names as sample.NAME: the plugin is other now";
+    assert!(renamed.stdout.contains(line), "{renamed:?}");
+    let renamed = run(&["diff", "--json", text(&old), text(&other)]).json();
+    assert_eq!(renamed["renamed"], json!(["sample", "other"]));
+    assert_eq!(renamed["breaks"], true);
     let unpacked = diff(&old, &plain);
     assert_eq!(unpacked.code, Some(2));
     assert!(unpacked.stderr.contains("not packed"), "{unpacked:?}");
