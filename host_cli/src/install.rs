@@ -11,14 +11,15 @@ use datafusion_plugin_host::{
     config::Config,
     discover::{Candidate, Origin, SearchPath},
     judge::JudgeOptions,
-    trust::{Grant, Lock, LockEntry, Signature, Snapshot, Store, Trust, TrustMode, TrustProblem},
+    trust::{Grant, Lock, LockEntry, Signature, Snapshot, Trust, TrustMode, TrustProblem},
 };
 
 use crate::{
-    cli::{self, InstallArgs},
+    cli::{self, InstallArgs, absolute},
     exit::{CliError, Exit},
     output::{WIDTH, clean, wrapped},
     report::Report,
+    trust,
 };
 
 /// What changes nothing in a process that has loaded the plugins.
@@ -36,12 +37,17 @@ struct Reviewed {
 
 pub(crate) fn run(args: &InstallArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
     let config = args.keys.config()?;
-    let directory = cli::directory(args.to.as_ref())?;
+    let directory = absolute(&cli::directory(args.to.as_ref())?);
     let mut plugins = Vec::new();
     for file in files(&args.paths)? {
         plugins.push(review(&file, &config)?);
     }
-    let known = Lock::read(directory.join(datafusion_plugin_host::trust::LOCK_FILE))?;
+    let known = Lock::read(trust::lock_path(&directory, &config))?;
+    let place = Trust::new(&config).check_directory(&directory);
+    place.map_err(|problem| CliError::Untrusted {
+        path: directory.clone(),
+        problem: Box::new(problem),
+    })?;
     let mut exit = Exit::Success;
     for plugin in &mut plugins {
         plugin.show(known.as_ref(), out)?;
@@ -60,7 +66,7 @@ pub(crate) fn run(args: &InstallArgs, out: &mut dyn Write) -> Result<Exit, CliEr
             return Ok(Exit::Failure);
         }
     }
-    let store = Store::open(&directory)?;
+    let store = trust::store(&directory, &config)?;
     let mut replaced = false;
     for plugin in plugins {
         replaced |= store.lock()?.plugin(&plugin.entry.name).is_some();

@@ -2,12 +2,11 @@
 
 use std::io::Write;
 
-use datafusion_plugin_host::trust::Store;
-
 use crate::{
     cli::{self, RemoveArgs},
     exit::{CliError, Exit},
     output::clean,
+    trust,
 };
 
 pub(crate) fn run(args: &RemoveArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
@@ -16,7 +15,7 @@ pub(crate) fn run(args: &RemoveArgs, out: &mut dyn Write) -> Result<Exit, CliErr
         let directory = directory.display();
         return Err(CliError::Refused(format!("{directory}: no such directory")));
     }
-    let store = Store::open(&directory)?;
+    let store = trust::store(&directory, &args.config()?)?;
     let name = &args.name;
     match store.remove(name, &mut |_| {})? {
         Some(entry) => {

@@ -11,10 +11,24 @@ use datafusion_plugin_host::{
     config::Config,
     discover::SearchPath,
     judge::Refusal,
-    trust::{Trust, TrustMode},
+    trust::{LOCK_FILE, Store, StoreError, Trust, TrustMode},
 };
 
 use crate::output::clean;
+
+/// The lock of a directory: its own, unless the configuration names another.
+pub(crate) fn lock_path(directory: &Path, config: &Config) -> PathBuf {
+    let named = config.trust.lock.clone();
+    named.unwrap_or_else(|| directory.join(LOCK_FILE))
+}
+
+/// Makes ready to change a directory and its lock.
+pub(crate) fn store(directory: &Path, config: &Config) -> Result<Store, StoreError> {
+    match &config.trust.lock {
+        Some(lock) => Store::open_with_lock(directory, lock),
+        None => Store::open(directory),
+    }
+}
 
 /// What vouches for the plugins of each place that is looked at, a line each.
 pub(crate) fn modes(search: &SearchPath, config: &Config) -> Vec<String> {

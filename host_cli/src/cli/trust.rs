@@ -71,6 +71,16 @@ pub(crate) struct RemoveArgs {
     /// Remove it from here; the user's directory of plugins when absent
     #[arg(long, value_name = "DIR")]
     pub(crate) from: Option<PathBuf>,
+    /// Take the lock from `[trust]` of this configuration
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl RemoveArgs {
+    /// The configuration; the default when no file is named.
+    pub(crate) fn config(&self) -> Result<Config, CliError> {
+        read_config(self.config.as_deref())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -78,7 +88,7 @@ pub(crate) struct VerifyArgs {
     /// The directory; the user's directory of plugins when absent
     #[arg(value_name = "DIR")]
     pub(crate) directory: Option<PathBuf>,
-    /// Compare with this lock instead of the directory's own
+    /// Compare with this lock instead of that of the configuration or the directory's own
     #[arg(long, value_name = "FILE")]
     pub(crate) lock: Option<PathBuf>,
     #[command(flatten)]

@@ -6,6 +6,7 @@
 //! not loaded. The next change of that plugin clears such leftovers away.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -25,8 +26,11 @@ const UNFINISHED: &str = ".plugins.new.";
 #[derive(Debug)]
 pub struct Store {
     directory: PathBuf,
-    /// The system lets go of it when the process ends, however it ends.
-    _busy: File,
+    /// The lock's path.
+    lock: PathBuf,
+    /// Of the directory, and of the lock's where that is another one. The system lets go of them when the process
+    /// ends, however it ends.
+    _busy: Vec<File>,
 }
 
 /// What has just been done to a directory. A process may be ended behind any of these.
@@ -84,20 +88,36 @@ impl Store {
     /// # Errors
     /// A directory that cannot be made or written to.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(directory).map_err(StoreError::io(directory, "cannot be made"))?;
-        let directory =
-            fs::canonicalize(directory).map_err(StoreError::io(directory, "cannot be resolved"))?;
-        let path = directory.join(BUSY_FILE);
-        let busy = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(StoreError::io(&path, "cannot be opened"))?;
-        busy.lock()
-            .map_err(StoreError::io(&path, "cannot be locked"))?;
+        let directory = made(directory)?;
+        let lock = directory.join(LOCK_FILE);
+        let busy = vec![busy(&directory)?];
         Ok(Self {
             directory,
+            lock,
+            _busy: busy,
+        })
+    }
+
+    /// The same with a lock that lies elsewhere, in a directory that is there, and may be that of several directories.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with_lock(directory: &Path, lock: &Path) -> Result<Self, StoreError> {
+        let directory = made(directory)?;
+        let above = lock.parent().unwrap_or(Path::new("/"));
+        let above = fs::canonicalize(above).map_err(StoreError::io(above, "cannot be resolved"))?;
+        let Some(name) = lock.file_name() else {
+            let error = io::Error::other("expected the path of a file");
+            return Err(StoreError::io(lock, "cannot be a lock")(error));
+        };
+        let lock = above.join(name);
+        // In one order for all processes, so that none waits for one that waits for it.
+        let held = BTreeSet::from([directory.clone(), above]);
+        let busy = held.iter().map(|directory| busy(directory));
+        let busy = busy.collect::<Result<_, _>>()?;
+        Ok(Self {
+            directory,
+            lock,
             _busy: busy,
         })
     }
@@ -112,8 +132,7 @@ impl Store {
     /// # Errors
     /// A lock that cannot be used.
     pub fn lock(&self) -> Result<Lock, LockError> {
-        let path = self.directory.join(LOCK_FILE);
-        Ok(Lock::read(&path)?.unwrap_or_else(|| Lock::new(path)))
+        Ok(Lock::read(&self.lock)?.unwrap_or_else(|| Lock::new(&self.lock)))
     }
 
     /// The name that a plugin's file gets.
@@ -154,7 +173,7 @@ impl Store {
         let old = lock.insert(entry);
         self.write(&lock, on_step)?;
         if let Some(old) = old.filter(|old| old.file != file) {
-            self.remove_file(&old.file)?;
+            remove_file(&self.directory, &old.file)?;
             on_step(Step::OldRemoved);
         }
         Ok(lock)
@@ -174,7 +193,7 @@ impl Store {
             return Ok(None);
         };
         self.write(&lock, on_step)?;
-        self.remove_file(&old.file)?;
+        remove_file(&self.directory, &old.file)?;
         on_step(Step::OldRemoved);
         self.clear(plugin, &lock)?;
         on_step(Step::Cleared);
@@ -187,7 +206,7 @@ impl Store {
         path: &Path,
         on_step: &mut dyn FnMut(Step),
     ) -> io::Result<()> {
-        let mut new = self.unfinished()?;
+        let mut new = unfinished(&self.directory)?;
         let mut source = snapshot.reader()?;
         let part = snapshot.len() / 2;
         io::copy(&mut io::Read::take(&mut source, part), &mut new)?;
@@ -197,20 +216,20 @@ impl Store {
         new.as_file().sync_all()?;
         on_step(Step::Written);
         new.persist(path).map_err(|error| error.error)?;
-        self.sync();
+        sync(&self.directory);
         on_step(Step::Placed);
         Ok(())
     }
 
     fn write(&self, lock: &Lock, on_step: &mut dyn FnMut(Step)) -> Result<(), StoreError> {
         let mut write = || {
-            let mut new = self.unfinished()?;
+            let mut new = unfinished(self.locks_directory())?;
             new.write_all(lock.to_string().as_bytes())?;
             readable(new.as_file())?;
             new.as_file().sync_all()?;
             on_step(Step::LockWritten);
             new.persist(lock.path()).map_err(|error| error.error)?;
-            self.sync();
+            sync(self.locks_directory());
             on_step(Step::Locked);
             Ok(())
         };
@@ -219,45 +238,69 @@ impl Store {
 
     /// Removes unfinished files, and files of the plugin that were placed and are not in the lock.
     fn clear(&self, plugin: &str, lock: &Lock) -> Result<(), StoreError> {
-        let failed = StoreError::io(&self.directory, "cannot be read");
-        let entries =
-            fs::read_dir(&self.directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-        for entry in entries.map_err(failed)? {
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else { continue };
-            let leftover = name.starts_with(UNFINISHED)
-                || (placed(name) == Some(plugin) && lock.plugin_of_file(Path::new(name)).is_none());
-            if leftover {
-                self.remove_file(name)?;
+        for directory in BTreeSet::from([self.directory.as_path(), self.locks_directory()]) {
+            let failed = StoreError::io(directory, "cannot be read");
+            let entries = fs::read_dir(directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+            for entry in entries.map_err(failed)? {
+                let name = entry.file_name();
+                let Some(name) = name.to_str() else { continue };
+                let unlocked = || lock.plugin_of_file(Path::new(name)).is_none();
+                let leftover = name.starts_with(UNFINISHED)
+                    || (directory == self.directory && placed(name) == Some(plugin) && unlocked());
+                if leftover {
+                    remove_file(directory, name)?;
+                }
             }
         }
         Ok(())
     }
 
-    fn remove_file(&self, name: &str) -> Result<(), StoreError> {
-        let path = self.directory.join(name);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(StoreError::io(&path, "cannot be removed")(error))
-            }
-            _ => {
-                self.sync();
-                Ok(())
-            }
+    fn locks_directory(&self) -> &Path {
+        self.lock.parent().unwrap_or(&self.directory)
+    }
+}
+
+/// The directory, made if need be.
+fn made(directory: &Path) -> Result<PathBuf, StoreError> {
+    fs::create_dir_all(directory).map_err(StoreError::io(directory, "cannot be made"))?;
+    fs::canonicalize(directory).map_err(StoreError::io(directory, "cannot be resolved"))
+}
+
+/// Waits until nobody else changes a directory.
+fn busy(directory: &Path) -> Result<File, StoreError> {
+    let path = directory.join(BUSY_FILE);
+    let busy = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(StoreError::io(&path, "cannot be opened"))?;
+    busy.lock()
+        .map_err(StoreError::io(&path, "cannot be locked"))?;
+    Ok(busy)
+}
+
+fn remove_file(directory: &Path, name: &str) -> Result<(), StoreError> {
+    let path = directory.join(name);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::io(&path, "cannot be removed")(error))
+        }
+        _ => {
+            sync(directory);
+            Ok(())
         }
     }
+}
 
-    fn unfinished(&self) -> io::Result<NamedTempFile> {
-        Builder::new()
-            .prefix(UNFINISHED)
-            .tempfile_in(&self.directory)
-    }
+fn unfinished(directory: &Path) -> io::Result<NamedTempFile> {
+    Builder::new().prefix(UNFINISHED).tempfile_in(directory)
+}
 
-    /// Renames last once the directory is on disk; not every system can do that.
-    fn sync(&self) {
-        if let Ok(directory) = File::open(&self.directory) {
-            let _ = directory.sync_all();
-        }
+/// Renames last once the directory is on disk; not every system can do that.
+fn sync(directory: &Path) {
+    if let Ok(directory) = File::open(directory) {
+        let _ = directory.sync_all();
     }
 }
 

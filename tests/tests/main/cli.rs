@@ -3,6 +3,7 @@
 mod check;
 mod inspect;
 mod list;
+mod locks;
 mod pack;
 mod policy;
 mod sql;

@@ -9,7 +9,7 @@ use super::super::trust::library::Library;
 use super::{Folder, library, run, text};
 
 /// A plugin for the machine that runs the test; the samples are for x86-64 alone.
-fn suits_here() -> bool {
+pub(super) fn suits_here() -> bool {
     cfg!(all(target_arch = "x86_64", target_os = "linux"))
 }
 
@@ -21,7 +21,7 @@ fn sample(capability: &'static str, version: &'static str) -> Vec<u8> {
     library.elf()
 }
 
-fn lock(folder: &Folder) -> Lock {
+pub(super) fn lock(folder: &Folder) -> Lock {
     let path = std::path::Path::new(folder.path()).join("plugins.lock");
     Lock::read(path).unwrap().unwrap()
 }
