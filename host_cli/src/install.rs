@@ -30,6 +30,8 @@ pub(crate) const RUNNING: &str =
 struct Reviewed {
     snapshot: Snapshot,
     entry: LockEntry,
+    /// What the lock has of it.
+    old: Option<LockEntry>,
     /// What it asks for beyond functions and tables.
     asks: BTreeSet<Grant>,
     report: Report,
@@ -38,11 +40,11 @@ struct Reviewed {
 pub(crate) fn run(args: &InstallArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
     let config = args.keys.config()?;
     let directory = absolute(&cli::directory(args.to.as_ref())?);
+    let known = Lock::read(trust::lock_path(&directory, &config))?;
     let mut plugins = Vec::new();
     for file in files(&args.paths)? {
-        plugins.push(review(&file, &config)?);
+        plugins.push(review(&file, &config, known.as_ref())?);
     }
-    let known = Lock::read(trust::lock_path(&directory, &config))?;
     let place = Trust::new(&config).check_directory(&directory);
     place.map_err(|problem| CliError::Untrusted {
         path: directory.clone(),
@@ -50,7 +52,7 @@ pub(crate) fn run(args: &InstallArgs, out: &mut dyn Write) -> Result<Exit, CliEr
     })?;
     let mut exit = Exit::Success;
     for plugin in &mut plugins {
-        plugin.show(known.as_ref(), out)?;
+        plugin.show(out)?;
         if !plugin.report.loadable {
             exit = Exit::Failure;
         }
@@ -60,16 +62,33 @@ pub(crate) fn run(args: &InstallArgs, out: &mut dyn Write) -> Result<Exit, CliEr
         writeln!(out, "nothing is installed")?;
         return Ok(exit);
     }
-    for plugin in &plugins {
-        if !args.yes && !plugin.agreed(out)? {
+    for plugin in &mut plugins {
+        if !args.yes && !plugin.agreed(args, out)? {
             writeln!(out, "nothing is installed")?;
             return Ok(Exit::Failure);
         }
+        let withheld = plugin.withheld();
+        if !withheld.is_empty() {
+            let (name, withheld) = (&plugin.entry.name, names(&withheld));
+            writeln!(
+                out,
+                "not granted to {name}: {withheld}; name all that it is to have with --grant"
+            )?;
+        }
     }
     let store = trust::store(&directory, &config)?;
-    let mut replaced = false;
+    let now = store.lock()?;
+    for plugin in &plugins {
+        let name = &plugin.entry.name;
+        if now.plugin(name) != plugin.old.as_ref() {
+            return Err(CliError::Refused(format!(
+                "plugin '{name}' was changed in {} meanwhile; review it again",
+                now.path().display()
+            )));
+        }
+    }
+    let replaced = plugins.iter().any(|plugin| plugin.old.is_some());
     for plugin in plugins {
-        replaced |= store.lock()?.plugin(&plugin.entry.name).is_some();
         let (name, version) = (plugin.entry.name.clone(), clean(&plugin.entry.version));
         let lock = store.install(&plugin.snapshot, plugin.entry, &mut |_| {})?;
         let file = lock
@@ -123,7 +142,7 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
 }
 
 /// Copies a file to where it does not change any more, and looks at it there.
-fn review(file: &Path, config: &Config) -> Result<Reviewed, CliError> {
+fn review(file: &Path, config: &Config, known: Option<&Lock>) -> Result<Reviewed, CliError> {
     let snapshot = Snapshot::of(file).map_err(|problem| ArtifactError {
         path: file.to_owned(),
         problem,
@@ -152,9 +171,11 @@ fn review(file: &Path, config: &Config) -> Result<Reviewed, CliError> {
     let allow = config.plugin(&manifest.name).allow_panic_abort;
     let options = |_: &str| JudgeOptions::default().with_panic_abort(allow);
     let report = Report::of(file, Ok(artifact), options);
+    let old = known.and_then(|lock| lock.plugin(&entry.name)).cloned();
     Ok(Reviewed {
         snapshot,
         entry,
+        old,
         asks,
         report,
     })
@@ -200,15 +221,20 @@ fn would_load(file: &Path, config: &Config) -> Result<(), CliError> {
 }
 
 impl Reviewed {
-    fn show(&self, known: Option<&Lock>, out: &mut dyn Write) -> io::Result<()> {
+    fn show(&self, out: &mut dyn Write) -> io::Result<()> {
         self.report.write(out, false)?;
         let bytes = format!("{}, {} bytes", self.snapshot.sha256(), self.snapshot.len());
         writeln!(out, "  sha256      {bytes}")?;
-        let signer = match &self.entry.signer {
+        let mut signer = match &self.entry.signer {
             Some(signer) => format!("by key {signer}, verified"),
             None => "none verified".to_owned(),
         };
-        writeln!(out, "  signature   {signer}")?;
+        let before = self.old.as_ref().filter(|old| old.signer.is_some());
+        if let Some(old) = before.filter(|old| old.signer != self.entry.signer) {
+            let key = old.signer.as_deref().unwrap_or_default();
+            signer += &format!("; that of {} was by key {key}", old.version);
+        }
+        writeln!(out, "  signature   {}", clean(&signer))?;
         let asks = match self.asks.is_empty() {
             true => "nothing beyond functions and tables".to_owned(),
             false => names(&self.asks),
@@ -217,21 +243,41 @@ impl Reviewed {
             let label = if position == 0 { "asks for" } else { "" };
             writeln!(out, "  {label:<11} {line}")?;
         }
-        let old = known.and_then(|lock| lock.plugin(&self.entry.name));
-        if let Some(old) = old.filter(|old| old.sha256 != self.snapshot.sha256()) {
-            writeln!(out, "  replaces    {} {}", old.name, clean(&old.version))?;
-            let more: BTreeSet<_> = self.asks.difference(&old.capabilities).cloned().collect();
-            if !more.is_empty() {
-                writeln!(out, "  asks newly  {}", names(&more))?;
-            }
+        let Some(old) = &self.old else { return Ok(()) };
+        if old.sha256 != self.snapshot.sha256() {
+            let newer = match old.is_newer_than(&self.entry.version) {
+                true => ", which is newer",
+                false => "",
+            };
+            writeln!(
+                out,
+                "  replaces    {} {}{newer}",
+                old.name,
+                clean(&old.version)
+            )?;
+        }
+        let more: BTreeSet<_> = self.asks.difference(&old.capabilities).cloned().collect();
+        if !more.is_empty() {
+            let (more, version) = (names(&more), clean(&old.version));
+            writeln!(out, "  asks more   {more}, which {version} is not granted")?;
         }
         Ok(())
     }
 
-    /// Notes what is granted.
+    /// Notes what is granted: what is named; where nothing is, what the version in the lock has, or all that a new plugin
+    /// asks for.
     fn grant(&mut self, args: &InstallArgs) -> Result<(), CliError> {
         if args.grants.is_empty() {
-            self.entry.capabilities.extend(self.asks.iter().cloned());
+            let granted: Vec<_> = match &self.old {
+                None => self.asks.iter().cloned().collect(),
+                Some(old) => {
+                    let still = |grant: &&Grant| {
+                        self.asks.contains(*grant) || **grant == Grant::ReplaceBuiltins
+                    };
+                    old.capabilities.iter().filter(still).cloned().collect()
+                }
+            };
+            self.entry.capabilities.extend(granted);
             return Ok(());
         }
         for grant in &args.grants {
@@ -249,8 +295,14 @@ impl Reviewed {
         Ok(())
     }
 
+    /// What it asks for and is not granted.
+    fn withheld(&self) -> BTreeSet<Grant> {
+        let withheld = self.asks.difference(&self.entry.capabilities);
+        withheld.cloned().collect()
+    }
+
     /// Asks, on the terminal.
-    fn agreed(&self, out: &mut dyn Write) -> Result<bool, CliError> {
+    fn agreed(&mut self, args: &InstallArgs, out: &mut dyn Write) -> Result<bool, CliError> {
         if !io::stdin().is_terminal() {
             return Err(CliError::Refused(
                 "nobody to ask, as the input is no terminal; review the above and give --yes"
@@ -268,12 +320,27 @@ impl Reviewed {
             true => String::new(),
             false => format!(" and grant {}", names(&granted)),
         };
-        write!(out, "Install {name} {version}{granting}? [y/N] ")?;
-        out.flush()?;
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
-        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+        if !affirmed(&format!("Install {name} {version}{granting}?"), out)? {
+            return Ok(false);
+        }
+        // What an earlier version does not have is a question of its own.
+        let more = self.withheld();
+        if args.grants.is_empty() && !more.is_empty() {
+            let question = format!("Grant {} to {name}, too?", names(&more));
+            if affirmed(&question, out)? {
+                self.entry.capabilities.extend(more);
+            }
+        }
+        Ok(true)
     }
+}
+
+fn affirmed(question: &str, out: &mut dyn Write) -> io::Result<bool> {
+    write!(out, "{question} [y/N] ")?;
+    out.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 fn names(grants: &BTreeSet<Grant>) -> String {

@@ -53,7 +53,7 @@ pub(crate) struct InstallArgs {
     /// Install here; the user's directory of plugins when absent
     #[arg(long, value_name = "DIR")]
     pub(crate) to: Option<PathBuf>,
-    /// Do not ask; grant all that is asked for, unless --grant names what to grant
+    /// Do not ask; grant a new plugin all that it asks for, and a new version what the old one has, unless --grant names what to grant
     #[arg(long)]
     pub(crate) yes: bool,
     /// Grant this beyond functions and tables, and nothing that is not named so; may be given more than once

@@ -235,6 +235,13 @@ impl LockEntry {
         }
     }
 
+    /// Whether its version comes after another one; not if one of them is no semantic version.
+    pub fn is_newer_than(&self, version: &str) -> bool {
+        let parse = |version: &str| semver::Version::parse(version).ok();
+        let both = parse(&self.version).zip(parse(version));
+        both.is_some_and(|(own, other)| own.cmp_precedence(&other).is_gt())
+    }
+
     /// Its signature, if it has one.
     pub(super) fn parsed_signature(&self) -> Option<Result<Signature, String>> {
         self.signature.as_deref().map(Signature::parse)
@@ -411,6 +418,14 @@ capabilities = [
                 assert!(message.contains(part), "{part}: {message}\n{text}");
             }
         }
+    }
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        let newer = |own: &str, other: &str| LockEntry::new("a", own).is_newer_than(other);
+        assert!(newer("1.10.0", "1.9.0") && !newer("1.9.0", "1.10.0"));
+        assert!(newer("1.0.0", "1.0.0-rc.1") && !newer("1.0.0+2", "1.0.0+1"));
+        assert!(!newer("new", "1.0.0") && !newer("1.0.0", "old"));
     }
 
     /// A pipe would be waited for, and a device read without end.

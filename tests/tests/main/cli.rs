@@ -8,6 +8,7 @@ mod pack;
 mod policy;
 mod sql;
 mod trust;
+mod upgrades;
 
 use std::{
     env, fs,
