@@ -33,15 +33,14 @@ pub(super) fn planned(
     right: &Side,
     functions: Functions,
 ) -> Result<LogicalPlan> {
-    let places = Places::new(left, right);
+    let places = Places::new(left, right)?;
     let aligned = AggregateUDF::from(Aligned::new(alignment(call, left, right, &places)?));
-    let path = left.field(left.path).data_type();
 
     // A null is equal to nothing.
     let known = right.column(right.path).is_not_null();
     let of_right = LogicalPlanBuilder::from(right.plan.clone())
         .filter(known)?
-        .project(right.row(true, path, &places)?)?
+        .project(right.row(true, &places)?)?
         .build()?;
 
     // The number is of no use. It makes DataFusion bring rows in this order, to which an aggregate of a
@@ -59,7 +58,7 @@ pub(super) fn planned(
     let matches = aligned.call(arguments).alias(MATCHES);
 
     LogicalPlanBuilder::from(left.plan.clone())
-        .project(left.row(false, path, &places)?)?
+        .project(left.row(false, &places)?)?
         .union(of_right)?
         .window(vec![number])?
         .aggregate(vec![col(PATH), col(CONSTANT)], vec![matches])?

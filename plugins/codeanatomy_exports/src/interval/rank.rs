@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, Int64Array},
+    array::{ArrayRef, Decimal128Array},
     compute::{SortOptions, interleave},
     datatypes::DataType,
     row::{RowConverter, SortField},
@@ -16,6 +16,9 @@ use super::{
     held::{HeldRows, Place},
     rows::PathRows,
 };
+
+/// Of a length: those of 64-bit numbers take a bit more, and a sign.
+const LENGTH: DataType = DataType::Decimal128(38, 0);
 
 /// A column that right rows are compared by.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -32,25 +35,21 @@ impl Alignment {
             SortField::new_with_options(compared.data_type.clone(), compared.options)
         };
         let ties = self.ties.iter().map(field);
-        let length = SortField::new(DataType::Int64);
+        let length = SortField::new(LENGTH);
         ties.chain([length])
             .chain(self.rest.iter().map(field))
             .collect()
     }
 
     /// What decides, as far as it is known without a look at columns.
-    fn leading(&self, right: &Right) -> (i64, i64) {
+    fn leading(&self, right: &Right) -> (i128, i64) {
+        let length = right.interval.length();
         match (self.ties.is_empty(), self.start_leads) {
             (false, _) => (0, 0),
-            (true, false) => (length(right), 0),
-            (true, true) => (length(right), right.interval.start),
+            (true, false) => (length, 0),
+            (true, true) => (length, right.interval.start),
         }
     }
-}
-
-/// Lengths beyond what fits are equally long.
-fn length(right: &Right) -> i64 {
-    right.interval.end.saturating_sub(right.interval.start)
 }
 
 /// Right rows with their places among those of the same path.
@@ -88,9 +87,9 @@ pub(super) fn ranked(
     let tied: Vec<_> = tied.copied().collect();
     if !tied.is_empty() {
         let places: Vec<_> = tied.iter().map(|&at| rows.places[at]).collect();
-        let lengths = tied.iter().map(|&at| length(&rights[at]));
-        let lengths = Arc::new(Int64Array::from_iter_values(lengths));
-        let columns = compared(alignment, held, &places, lengths)?;
+        let lengths = tied.iter().map(|&at| rights[at].interval.length());
+        let lengths = Decimal128Array::from_iter_values(lengths).with_data_type(LENGTH);
+        let columns = compared(alignment, held, &places, Arc::new(lengths))?;
         let compared = RowConverter::new(alignment.sort_fields())?.convert_columns(&columns)?;
         let mut first = 0;
         for run in undecided {

@@ -2,7 +2,7 @@
 
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion_common::{Column, DFSchema, Result, ScalarValue, plan_err};
-use datafusion_expr::{Expr, LogicalPlan, cast, lit};
+use datafusion_expr::{Expr, LogicalPlan, cast, lit, type_coercion::binary::comparison_coercion};
 
 use super::{
     aligned::{END, START},
@@ -60,19 +60,14 @@ impl Side {
     }
 
     /// The rows of this side among those of both.
-    pub(super) fn row(
-        &self,
-        of_right: bool,
-        path: &DataType,
-        places: &Places,
-    ) -> Result<Vec<Expr>> {
+    pub(super) fn row(&self, of_right: bool, places: &Places) -> Result<Vec<Expr>> {
         let of_type =
             |at: usize, data_type: &DataType| match self.field(at).data_type() == data_type {
                 true => self.column(at),
                 false => cast(self.column(at), data_type.clone()),
             };
         let mut row = vec![
-            of_type(self.path, path).alias(PATH),
+            of_type(self.path, &places.path).alias(PATH),
             lit(true).alias(CONSTANT),
             lit(of_right).alias(OF_RIGHT),
         ];
@@ -115,27 +110,67 @@ pub(super) fn column(side: &str, schema: &DFSchema, name: &str) -> Result<usize>
 /// Where a row of both sides has the columns of each. A left and a right column of one type share a
 /// place, so that what is sorted is hardly wider than either side.
 pub(super) struct Places {
+    /// What paths are compared as.
+    pub(super) path: DataType,
     /// Of each place.
     pub(super) types: Vec<DataType>,
-    /// Of each left column; a column that is the path has none.
+    /// Of each left column; a path that is compared as it is has none.
     pub(super) left: Vec<Option<usize>>,
-    /// Of each right column; a column that is the path has none, unless it is of another type.
+    /// Of each right column; a path that is compared as it is has none.
     pub(super) right: Vec<Option<usize>>,
 }
 
 impl Places {
-    pub(super) fn new(left: &Side, right: &Side) -> Self {
-        let path = left.field(left.path).data_type();
+    pub(super) fn new(left: &Side, right: &Side) -> Result<Self> {
+        let path = path_type(
+            left.field(left.path).data_type(),
+            right.field(right.path).data_type(),
+        )?;
         // Start and end, as they are compared.
         let mut types = vec![DataType::Int64; 2];
-        let left = places(left, path, &mut types);
-        let right = places(right, path, &mut types);
-        Self { types, left, right }
+        let left = places(left, &path, &mut types);
+        let right = places(right, &path, &mut types);
+        Ok(Self {
+            path,
+            types,
+            left,
+            right,
+        })
     }
 
     pub(super) fn name(at: usize) -> String {
         format!("__column_{at}")
     }
+}
+
+/// What paths are compared as: as they are where they can be, and else as `=` compares them.
+fn path_type(left: &DataType, right: &DataType) -> Result<DataType> {
+    fn value(data_type: &DataType) -> &DataType {
+        match data_type {
+            DataType::Dictionary(_, values) => values,
+            other => other,
+        }
+    }
+    let wide = |data_type: &DataType| match is_small_dictionary(data_type) {
+        true => value(data_type).clone(),
+        false => data_type.clone(),
+    };
+    let (own, other) = (wide(left), wide(right));
+    if own == other || (value(&own).is_string() && value(&other).is_string()) {
+        return Ok(own);
+    }
+    match comparison_coercion(value(&own), value(&other)) {
+        Some(data_type) => Ok(data_type),
+        None => plan_err!(
+            "interval_align: paths of type {left} in the left relation and {right} in the right one are \
+             not compared"
+        ),
+    }
+}
+
+/// Whether a dictionary, as its keys are of 8 bits, may have no room for what both sides have.
+fn is_small_dictionary(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Dictionary(keys, _) if keys.primitive_width() == Some(1))
 }
 
 fn places(side: &Side, path: &DataType, types: &mut Vec<DataType>) -> Vec<Option<usize>> {
@@ -153,6 +188,7 @@ fn places(side: &Side, path: &DataType, types: &mut Vec<DataType>) -> Vec<Option
         }
         taken.resize(types.len(), false);
         let free = (0..types.len()).find(|&at| !taken[at] && types[at] == *data_type);
+        let free = free.filter(|_| !is_small_dictionary(data_type));
         let place = free.unwrap_or_else(|| {
             types.push(data_type.clone());
             taken.push(true);

@@ -2,6 +2,7 @@
 
 mod memory;
 mod oracle;
+mod paths;
 mod shape;
 
 use std::sync::Arc;

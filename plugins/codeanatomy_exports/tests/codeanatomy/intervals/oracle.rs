@@ -3,11 +3,15 @@
 use std::{cmp::Reverse, sync::Arc};
 
 use datafusion::{
-    arrow::array::{Int64Array, RecordBatch, StringArray},
+    arrow::{
+        array::{Int64Array, RecordBatch, StringArray},
+        compute::cast,
+        datatypes::DataType,
+    },
     datasource::MemTable,
     prelude::SessionConfig,
 };
-use proptest::{collection::vec, option, prelude::*};
+use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::aligning;
 use crate::rows;
@@ -23,7 +27,7 @@ enum Tie {
 }
 
 /// What the matching pairs of a left row are compared by, best first, by the modes' definitions.
-fn key(mode: &str, left: (i64, i64), right: (i64, i64)) -> Option<i64> {
+fn key(mode: &str, left: (i128, i128), right: (i128, i128)) -> Option<i128> {
     let (start, end) = right;
     let overlap = left.1.min(end) - left.0.max(start);
     match mode {
@@ -33,15 +37,20 @@ fn key(mode: &str, left: (i64, i64), right: (i64, i64)) -> Option<i64> {
     }
 }
 
+fn interval(row: &Row) -> Option<(i128, i128)> {
+    let (_, start, end, _) = row;
+    Some(((*start)?.into(), (*end)?.into()))
+}
+
 fn expected(left: &[Row], right: &[Row], mode: &str, keeps: bool, tie: Tie) -> Vec<String> {
     let mut lines = Vec::new();
-    for (number, (path, start, end, _)) in left.iter().enumerate() {
-        let candidates = right.iter().filter_map(|&(other, s, e, priority)| {
-            let (left, right) = ((start.as_ref()?, end.as_ref()?), (s?, e?));
-            if path.is_none() || *path != other {
+    for (number, row) in left.iter().enumerate() {
+        let candidates = right.iter().filter_map(|other| {
+            let (left, right) = (interval(row)?, interval(other)?);
+            if row.0.is_none() || row.0 != other.0 {
                 return None;
             }
-            let key = key(mode, (*left.0, *left.1), right)?;
+            let (key, priority) = (key(mode, left, right)?, other.3);
             let ties = match tie {
                 Tie::None => (Reverse(0), 0, 0),
                 Tie::PriorityDescending => (Reverse(priority), 0, 0),
@@ -50,9 +59,9 @@ fn expected(left: &[Row], right: &[Row], mode: &str, keeps: bool, tie: Tie) -> V
             Some((key, ties, right.1 - right.0, right.0, right.1, priority))
         });
         match candidates.min() {
-            Some((key, _, _, s, e, priority)) => {
-                let score = if mode == "OVERLAP_MAX" { -key } else { s - e };
-                let (left_start, left_end) = (start.unwrap(), end.unwrap());
+            Some((key, _, length, s, e, priority)) => {
+                let score = if mode == "OVERLAP_MAX" { -key } else { -length } as f64;
+                let (left_start, left_end) = interval(row).unwrap();
                 let kind = if (s, e) == (left_start, left_end) {
                     "EXACT"
                 } else if s <= left_start && left_end <= e {
@@ -60,7 +69,7 @@ fn expected(left: &[Row], right: &[Row], mode: &str, keeps: bool, tie: Tie) -> V
                 } else {
                     "OVERLAP"
                 };
-                lines.push(format!("{number}|{s}|{e}|{priority}|{kind}|{score}"));
+                lines.push(format!("{number}|{s}|{e}|{priority}|{kind}|{score:?}"));
             }
             None if keeps => lines.push(format!("{number}|NULL|NULL|NULL|NULL|NULL")),
             None => {}
@@ -69,14 +78,11 @@ fn expected(left: &[Row], right: &[Row], mode: &str, keeps: bool, tie: Tie) -> V
     lines
 }
 
-fn table(side: &[Row], partitions: usize) -> MemTable {
+fn table(side: &[Row], path: &DataType, partitions: usize) -> MemTable {
+    let paths: StringArray = side.iter().map(|row| row.0).collect();
     let numbers = Int64Array::from_iter_values(0..side.len() as i64);
     let batch = RecordBatch::try_from_iter_with_nullable([
-        (
-            "path",
-            Arc::new(side.iter().map(|row| row.0).collect::<StringArray>()) as _,
-            true,
-        ),
+        ("path", cast(&paths, path).unwrap(), true),
         (
             "bstart",
             Arc::new(side.iter().map(|row| row.1).collect::<Int64Array>()) as _,
@@ -102,18 +108,26 @@ fn table(side: &[Row], partitions: usize) -> MemTable {
     MemTable::try_new(batch.schema(), parts).unwrap()
 }
 
-async fn check(left: &[Row], right: &[Row]) -> Result<(), TestCaseError> {
-    for (partitions, batch_size) in [(1, 8192), (3, 7), (2, 1)] {
+/// Partitions and rows in a batch.
+type Cut = (usize, usize);
+
+async fn check(
+    left: &[Row],
+    right: &[Row],
+    paths: [&DataType; 2],
+    cuts: &[Cut],
+) -> Result<(), TestCaseError> {
+    for &(partitions, batch_size) in cuts {
         let config = SessionConfig::new()
             .with_target_partitions(partitions)
             .with_batch_size(batch_size);
         let context = aligning(config);
         context
-            .register_table("l", Arc::new(table(left, partitions)))
+            .register_table("l", Arc::new(table(left, paths[0], partitions)))
             .unwrap();
         // The number of a right row is none of its values: equal rows are equal.
         context
-            .register_table("all_of_r", Arc::new(table(right, partitions)))
+            .register_table("all_of_r", Arc::new(table(right, paths[1], partitions)))
             .unwrap();
         for mode in ["EXACT", "CONTAINED_BEST", "OVERLAP_MAX"] {
             for (keeps, how) in [(false, "inner"), (true, "left")] {
@@ -124,13 +138,13 @@ async fn check(left: &[Row], right: &[Row]) -> Result<(), TestCaseError> {
                 ] {
                     let sql = format!(
                         "SELECT number, right_bstart, right_bend, right_priority, match_kind, \
-                         CAST(match_score AS BIGINT) FROM interval_align((SELECT * FROM l), \
+                         match_score FROM interval_align((SELECT * FROM l), \
                          (SELECT path, bstart, bend, priority FROM all_of_r), mode => '{mode}', \
                          how => '{how}'{ties}) ORDER BY number"
                     );
                     let found = rows(&context, &sql).await;
                     let expected = expected(left, right, mode, keeps, tie);
-                    prop_assert_eq!(found, expected, "{} {} {:?}", mode, how, tie);
+                    prop_assert_eq!(found, expected, "{} {} {:?} {:?}", mode, how, tie, paths);
                 }
             }
         }
@@ -149,12 +163,71 @@ fn row() -> impl Strategy<Value = Row> {
     })
 }
 
+/// What 64-bit numbers end with, and what is next to it.
+fn at_the_edges() -> impl Strategy<Value = Row> {
+    let number = || {
+        prop_oneof![
+            i64::MIN..i64::MIN + 3,
+            -2..3_i64,
+            i64::MAX / 2 - 1..i64::MAX / 2 + 2,
+            i64::MAX - 2..=i64::MAX,
+        ]
+    };
+    (number(), number(), 0..3_i64)
+        .prop_map(|(start, end, priority)| (Some("a"), Some(start), Some(end), priority))
+}
+
+/// Types that a path may have.
+pub(super) fn paths() -> Vec<DataType> {
+    let dictionary = |keys, values| DataType::Dictionary(Box::new(keys), Box::new(values));
+    vec![
+        DataType::Utf8,
+        DataType::LargeUtf8,
+        DataType::Utf8View,
+        dictionary(DataType::Int32, DataType::Utf8),
+        dictionary(DataType::UInt16, DataType::LargeUtf8),
+        dictionary(DataType::Int8, DataType::Utf8),
+    ]
+}
+
+const CUTS: &[Cut] = &[(1, 8192), (3, 7), (2, 1)];
+
+fn run(check: impl Future<Output = Result<(), TestCaseError>>) -> Result<(), TestCaseError> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(2).build().unwrap().block_on(check)
+}
+
+#[test]
+fn the_shorter_of_two_that_64_bits_do_not_measure() {
+    let left = [(Some("a"), Some(0), Some(10), 0)];
+    let right = [i64::MIN, i64::MIN + 1].map(|start| (Some("a"), Some(start), Some(i64::MAX), 0));
+    run(check(&left, &right, [&DataType::Utf8; 2], CUTS)).unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
     fn agree_with_all_pairs(left in vec(row(), 0..14), right in vec(row(), 0..20)) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-        runtime.block_on(check(&left, &right))?;
+        run(check(&left, &right, [&DataType::Utf8; 2], CUTS))?;
+    }
+
+    #[test]
+    fn agree_at_the_edges(left in vec(at_the_edges(), 1..20), right in vec(at_the_edges(), 1..40)) {
+        run(check(&left, &right, [&DataType::Utf8; 2], &[(2, 7)]))?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn agree_whatever_type_paths_have(
+        left in vec(row(), 1..14),
+        right in vec(row(), 1..20),
+        of_left in select(paths()),
+        of_right in select(paths()),
+    ) {
+        run(check(&left, &right, [&of_left, &of_right], &[(3, 7)]))?;
     }
 }
