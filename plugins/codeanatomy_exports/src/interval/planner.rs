@@ -20,7 +20,9 @@ use super::{
 /// holds the rows of a path until it is complete. So no more is in memory than what the sort keeps
 /// there, which spills, and the paths at hand; the memory pool knows of both.
 ///
-/// A filter on the path goes below all this, to both sides; DataFusion keeps every other above.
+/// A filter on the path goes below all this, to both sides. Every other stays above, also one on left
+/// columns, which would do no harm below: DataFusion takes filters through an aggregate only on what is
+/// grouped by.
 #[derive(Debug)]
 pub struct IntervalAlign;
 
