@@ -4,9 +4,13 @@ use tree_sitter::{Parser, Tree};
 
 use super::rows::Place;
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A tree, and where its nodes are.
 pub(super) struct Parsed {
     pub(super) tree: Tree,
+    /// The file begins with a byte order mark.
+    marked: bool,
     /// There where the parser has not seen the lines as they are.
     lines: Option<Lines>,
 }
@@ -20,6 +24,7 @@ impl Parsed {
     /// understood then.
     pub(super) fn of(parser: &mut Parser, source: &[u8]) -> Option<Self> {
         let tree = parser.parse(source, None)?;
+        let marked = source.starts_with(BYTE_ORDER_MARK);
         if tree.root_node().has_error()
             && let Some(joined) = joined(source)
             && let Some(again) = parser.parse(&joined, None)
@@ -27,22 +32,34 @@ impl Parsed {
         {
             return Some(Self {
                 tree: again,
+                marked,
                 lines: Some(Lines::of(source)),
             });
         }
-        Some(Self { tree, lines: None })
+        Some(Self {
+            tree,
+            marked,
+            lines: None,
+        })
     }
 
     /// A place in the lines of the file. Its bytes are right in any case.
     pub(super) fn located(&self, place: Place) -> Place {
-        match &self.lines {
+        let mut place = match &self.lines {
             None => place,
             Some(lines) => Place {
                 start: lines.position(place.bytes.0),
                 end: lines.position(place.bytes.1),
                 ..place
             },
+        };
+        // To Python the mark has no columns.
+        for (line, column) in [&mut place.start, &mut place.end] {
+            if self.marked && *line == 0 {
+                *column = column.saturating_sub(BYTE_ORDER_MARK.len());
+            }
         }
+        place
     }
 }
 

@@ -1,5 +1,6 @@
 //! `python_syntax`.
 
+mod encodings;
 pub(crate) mod library;
 
 use std::{fs, path::Path, sync::Arc};

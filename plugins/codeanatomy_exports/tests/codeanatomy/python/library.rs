@@ -41,18 +41,21 @@ pub(crate) fn library() -> &'static Library {
             "import sysconfig; print(sysconfig.get_path('stdlib'))",
         ]);
         let folder = folder.trim().to_owned();
-        // Checkouts may share a target directory: Cargo says when it runs a test where this one is.
-        let package = std::env::var("CARGO_MANIFEST_DIR").unwrap();
-        let script = format!("{package}/tests/data/python_ast.py");
-        let lines = python3(&[&script, &folder]);
-        let files = lines
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap());
-        Library {
-            folder,
-            files: files.collect(),
-        }
+        let files = seen_by_ast(&folder);
+        Library { folder, files }
     })
+}
+
+/// What `tests/data/python_ast.py` says of each file in a folder.
+pub(super) fn seen_by_ast(folder: &str) -> Vec<Value> {
+    // Checkouts may share a target directory: Cargo says when it runs a test where this one is.
+    let package = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    let script = format!("{package}/tests/data/python_ast.py");
+    let lines = python3(&[&script, folder]);
+    let files = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    files.collect()
 }
 
 fn python3(arguments: &[&str]) -> String {
@@ -117,7 +120,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn all(values: &Value) -> Vec<String> {
+pub(super) fn all(values: &Value) -> Vec<String> {
     let rows = values.as_array().unwrap().iter();
     rows.map(|row| {
         let row = row.as_array().unwrap().iter();
