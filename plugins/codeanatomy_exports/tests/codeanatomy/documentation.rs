@@ -1,5 +1,10 @@
 //! Every function says what it is for.
 
+use std::collections::BTreeSet;
+
+use datafusion::{execution::FunctionRegistry, prelude::SessionContext};
+use datafusion_codeanatomy::{Options, aggregate_functions, scalar_functions, window_functions};
+
 use crate::{documented, rows, session};
 
 #[test]
@@ -48,4 +53,32 @@ async fn examples_are_true() {
         checked += 1;
     }
     assert!(checked >= 25, "{checked} examples");
+}
+
+/// Under these names a session finds DataFusion's functions unless the plugin may replace them.
+#[test]
+fn names_that_datafusion_has_are_in_the_readme() {
+    let state = SessionContext::new().state();
+    let mut names = BTreeSet::new();
+    for function in scalar_functions(&Options::default()) {
+        names.extend(function.aliases().iter().cloned());
+        names.insert(function.name().to_owned());
+    }
+    names.extend(aggregate_functions().iter().map(|f| f.name().to_owned()));
+    names.extend(window_functions().iter().map(|f| f.name().to_owned()));
+    names.retain(|name| {
+        let taken = [state.udfs(), state.udafs(), state.udwfs()];
+        taken.iter().any(|taken| taken.contains(name))
+    });
+    let shared = [
+        "array_compact",
+        "arrow_metadata",
+        "list_compact",
+        "string_agg",
+    ];
+    assert!(names.iter().eq(&shared), "{names:?}");
+    let readme = include_str!("../../../codeanatomy/README.md");
+    for name in shared {
+        assert!(readme.contains(&format!("`{name}`")), "{name}");
+    }
 }
