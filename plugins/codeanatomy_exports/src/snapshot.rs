@@ -39,7 +39,7 @@ impl AnalyzerRule for SnapshotFilter {
             return Ok(plan);
         }
         let filtered = plan.transform_down_with_subqueries(|node| match node {
-            LogicalPlan::TableScan(scan) if is_named(&scan.table_name, options) => {
+            LogicalPlan::TableScan(scan) if is_named(&scan.table_name, options, config) => {
                 let filtered = filtered(scan, options)?;
                 // Below the filter is the scan, which must not get another.
                 Ok(Transformed::new(filtered, true, TreeNodeRecursion::Jump))
@@ -50,11 +50,17 @@ impl AnalyzerRule for SnapshotFilter {
     }
 }
 
-/// Names may be `table`, `schema.table` or `catalog.schema.table`.
-fn is_named(table: &TableReference, options: &Options) -> bool {
+/// Names may be `table`, `schema.table` or `catalog.schema.table`. What a name or a scan leaves out is
+/// the session's default.
+fn is_named(table: &TableReference, options: &Options, config: &ConfigOptions) -> bool {
+    let resolved = |table: TableReference| {
+        let defaults = &config.catalog;
+        table.resolve(&defaults.default_catalog, &defaults.default_schema)
+    };
+    let table = resolved(table.clone());
     let names = options.snapshot_tables.split(',').map(str::trim);
     let mut names = names.filter(|name| !name.is_empty());
-    names.any(|name| TableReference::from(name).resolved_eq(table))
+    names.any(|name| resolved(TableReference::from(name)) == table)
 }
 
 fn filtered(scan: TableScan, options: &Options) -> Result<LogicalPlan> {

@@ -125,3 +125,47 @@ async fn tables_are_seen_as_of_a_snapshot() {
         "{error}"
     );
 }
+
+/// Of two tables of one name the filter is on that which is named.
+#[tokio::test]
+async fn a_snapshot_is_of_one_schema() {
+    let config = SessionConfig::new().with_option_extension(Options::default());
+    let context = planning(config);
+    for statement in [
+        "CREATE SCHEMA archive",
+        "CREATE TABLE public.files (snapshot INT) AS VALUES (1), (1), (2)",
+        "CREATE TABLE archive.files (snapshot INT) AS VALUES (1), (2), (2), (2)",
+        "SET codeanatomy.snapshot_column = 'snapshot'",
+        "SET codeanatomy.snapshot_value = '1'",
+    ] {
+        batches(&context, statement).await.unwrap();
+    }
+    let bare = "SELECT count(*) FROM files";
+    let public = "SELECT count(*) FROM public.files";
+    let whole = "SELECT count(*) FROM datafusion.public.files";
+    let archive = "SELECT count(*) FROM archive.files";
+    let seen = async |names: &str, sql: [&str; 4]| {
+        let set = format!("SET codeanatomy.snapshot_tables = '{names}'");
+        batches(&context, &set).await.unwrap();
+        let mut counts = Vec::new();
+        for sql in sql {
+            counts.extend(rows(&context, sql).await);
+        }
+        counts
+    };
+    for (names, expected) in [
+        ("files", ["2", "2", "2", "4"]),
+        ("public.files", ["2", "2", "2", "4"]),
+        ("datafusion.public.files", ["2", "2", "2", "4"]),
+        ("archive.files", ["3", "3", "3", "1"]),
+        ("elsewhere.public.files", ["3", "3", "3", "4"]),
+        ("files, archive.files", ["2", "2", "2", "1"]),
+    ] {
+        let found = seen(names, [bare, public, whole, archive]).await;
+        assert_eq!(found, expected, "{names}");
+    }
+    let default = "SET datafusion.catalog.default_schema = 'archive'";
+    batches(&context, default).await.unwrap();
+    let found = seen("files", [bare, public, whole, archive]).await;
+    assert_eq!(found, ["1", "3", "3", "1"]);
+}
