@@ -76,8 +76,30 @@ impl Call<'_> {
         }
     }
 
+    /// An argument as an array of all rows, or of one where it is a constant.
+    pub(crate) fn unexpanded(&self, at: usize) -> Result<Unexpanded> {
+        let (array, constant) = match &self.args.args[at] {
+            ColumnarValue::Array(array) => (Arc::clone(array), false),
+            ColumnarValue::Scalar(value) => (value.to_array_of_size(1)?, true),
+        };
+        Ok(Unexpanded { array, constant })
+    }
+
     pub(crate) fn return_type(&self) -> &DataType {
         self.args.return_field.data_type()
+    }
+}
+
+/// An argument whose constant is not repeated for every row.
+pub(crate) struct Unexpanded {
+    pub(crate) array: ArrayRef,
+    constant: bool,
+}
+
+impl Unexpanded {
+    /// Where the array has the value of a row.
+    pub(crate) fn at(&self, row: usize) -> usize {
+        if self.constant { 0 } else { row }
     }
 }
 

@@ -1,15 +1,17 @@
 //! Maps.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, MapArray, NullBufferBuilder, StructArray, UInt32Builder},
     buffer::{OffsetBuffer, ScalarBuffer},
-    compute::{cast, concat, take},
+    compute::{cast_with_options, concat, take},
     datatypes::{DataType, Field, FieldRef},
     row::{RowConverter, SortField},
 };
-use datafusion_common::{Result, exec_err, internal_err, plan_err};
+use datafusion_common::{
+    DataFusionError, Result, exec_err, format::DEFAULT_CAST_OPTIONS, internal_err, plan_err,
+};
 use datafusion_doc::Documentation;
 use datafusion_expr::ReturnFieldArgs;
 use datafusion_macros::user_doc;
@@ -32,6 +34,17 @@ fn entry_fields(map: &DataType) -> Result<(&FieldRef, &FieldRef)> {
     }
 }
 
+/// An argument of `map_get_default` in the type of the map's keys or values.
+///
+/// # Errors
+/// Names the argument of which a value is none of that type.
+fn fitted(name: &str, argument: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
+    cast_with_options(argument, wanted, &DEFAULT_CAST_OPTIONS).map_err(|error| {
+        let what = format!("map_get_default: the argument '{name}' is no {wanted}");
+        DataFusionError::from(error).context(what)
+    })
+}
+
 #[user_doc(
     doc_section(label = "Map Functions"),
     description = "The value of a key, or a default where the map has no such key or a null value under it. Null for a null map or key.",
@@ -40,11 +53,11 @@ fn entry_fields(map: &DataType) -> Result<(&FieldRef, &FieldRef)> {
     argument(name = "map", description = "The map."),
     argument(
         name = "key",
-        description = "The key; it is cast to the type of the map's keys."
+        description = "The key; it is cast to the type of the map's keys, and one that cannot be is an error."
     ),
     argument(
         name = "default",
-        description = "What stands for a missing value; it is cast to the type of the map's values, and may be null."
+        description = "What stands for a missing value; it is cast to the type of the map's values, and may be null. One that cannot be cast is an error."
     )
 )]
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -88,57 +101,74 @@ impl Kernel for MapGetDefault {
         Ok(value.data_type().clone())
     }
 
-    fn invoke(&self, call: &Call) -> Result<ArrayRef> {
-        let maps = call.array(0)?;
-        let maps = maps.as_map();
-        let keys = cast(&call.array(1)?, maps.keys().data_type())?;
-        let defaults = cast(&call.array(2)?, maps.values().data_type())?;
-        // Equal keys are equal bytes, whatever their type.
-        let converter = RowConverter::new(vec![SortField::new(keys.data_type().clone())])?;
-        let entry_keys = converter.convert_columns(&[Arc::clone(maps.keys())])?;
-        let wanted = converter.convert_columns(&[Arc::clone(&keys)])?;
-
-        // Rows of the values, and behind them the defaults.
-        let values = maps.values();
-        let Ok(count) = u32::try_from(values.len() + call.rows) else {
-            return exec_err!(
-                "map_get_default: more than {} entries in one batch",
-                u32::MAX
-            );
-        };
-        let first_default = count - call.rows as u32;
-        let mut chosen = UInt32Builder::with_capacity(call.rows);
-        for row in 0..call.rows {
-            if maps.is_null(row) || keys.is_null(row) {
-                chosen.append_null();
-                continue;
-            }
-            let entries = maps.offsets()[row] as usize..maps.offsets()[row + 1] as usize;
-            let found = entries
-                .into_iter()
-                .find(|&at| entry_keys.row(at) == wanted.row(row) && values.is_valid(at));
-            chosen.append_value(match found {
-                Some(at) => at as u32,
-                None => first_default + row as u32,
-            });
-        }
-        let all = concat(&[values.as_ref(), defaults.as_ref()])?;
-        Ok(take(&all, &chosen.finish(), None)?)
-    }
-
+    /// A literal that does not fit is an error before anything runs.
     fn return_field(&self, args: &ReturnFieldArgs) -> Result<FieldRef> {
         let types: Vec<_> = args
             .arg_fields
             .iter()
             .map(|f| f.data_type().clone())
             .collect();
-        // A cast may fail on a value, and then gives null.
-        Ok(Arc::new(Field::new(
-            self.name(),
-            self.return_type(&types)?,
-            true,
-        )))
+        let data_type = self.return_type(&types)?;
+        let (key, value) = entry_fields(&types[0])?;
+        for (at, name, wanted) in [(1, "key", key), (2, "default", value)] {
+            if let Some(literal) = args.scalar_arguments.get(at).copied().flatten() {
+                fitted(name, &literal.to_array_of_size(1)?, wanted.data_type())?;
+            }
+        }
+        let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
+        Ok(Arc::new(Field::new(self.name(), data_type, nullable)))
     }
+
+    fn invoke(&self, call: &Call) -> Result<ArrayRef> {
+        let maps = call.unexpanded(0)?;
+        let keys = call.unexpanded(1)?;
+        let defaults = call.unexpanded(2)?;
+        let entries = maps.array.as_map();
+        let range = entry_range(entries);
+        let entry_keys = entries.keys().slice(range.start, range.len());
+        let values = entries.values().slice(range.start, range.len());
+        let wanted = fitted("key", &keys.array, entry_keys.data_type())?;
+        let default = fitted("default", &defaults.array, values.data_type())?;
+        // Equal keys are equal bytes, whatever their type.
+        let converter = RowConverter::new(vec![SortField::new(wanted.data_type().clone())])?;
+        let entry_keys = converter.convert_columns(&[entry_keys])?;
+        let wanted_keys = converter.convert_columns(&[Arc::clone(&wanted)])?;
+
+        // Rows of the values, and behind them the defaults.
+        let first_default = values.len();
+        if u32::try_from(first_default + default.len()).is_err() {
+            return exec_err!(
+                "map_get_default: more than {} entries in one batch",
+                u32::MAX
+            );
+        }
+        let mut chosen = UInt32Builder::with_capacity(call.rows);
+        for row in 0..call.rows {
+            let (map, key) = (maps.at(row), keys.at(row));
+            if entries.is_null(map) || wanted.is_null(key) {
+                chosen.append_null();
+                continue;
+            }
+            let found = entries_of(entries, map)
+                .map(|at| at - range.start)
+                .find(|&at| entry_keys.row(at) == wanted_keys.row(key) && values.is_valid(at));
+            let at = found.unwrap_or_else(|| first_default + defaults.at(row));
+            chosen.append_value(at as u32);
+        }
+        let all = concat(&[values.as_ref(), default.as_ref()])?;
+        Ok(take(&all, &chosen.finish(), None)?)
+    }
+}
+
+/// Where the entries of all maps stand: those of a slice are among more.
+fn entry_range(maps: &MapArray) -> Range<usize> {
+    let offsets = maps.offsets();
+    offsets[0] as usize..offsets[maps.len()] as usize
+}
+
+/// Where the entries of one map stand.
+fn entries_of(maps: &MapArray, row: usize) -> Range<usize> {
+    maps.offsets()[row] as usize..maps.offsets()[row + 1] as usize
 }
 
 /// What becomes of the letters of a map's keys.
@@ -214,8 +244,8 @@ impl Kernel for MapNormalize {
     }
 
     fn invoke(&self, call: &Call) -> Result<ArrayRef> {
-        let maps = call.array(0)?;
-        let maps = maps.as_map();
+        let argument = call.unexpanded(0)?;
+        let maps = argument.array.as_map();
         let cases = match call.argument(1) {
             Some(cases) => Text::of(cases)?,
             None => Text::Constant(Some("lower")),
@@ -226,17 +256,17 @@ impl Kernel for MapNormalize {
         };
         let keys = Text::of_array(maps.keys())?;
         let mut text = Keys::default();
-        let mut names = TextBuilder::of(maps.keys().data_type(), maps.keys().len());
-        let mut chosen = UInt32Builder::with_capacity(maps.values().len());
+        let mut names = TextBuilder::of(maps.keys().data_type(), entry_range(maps).len());
+        let mut chosen = UInt32Builder::with_capacity(entry_range(maps).len());
         let mut offsets = Vec::with_capacity(call.rows + 1);
         let mut nulls = NullBufferBuilder::new(call.rows);
         let mut length = 0_i32;
         offsets.push(length);
         for row in 0..call.rows {
             let arguments = cases.get(row).zip(sort.get(row));
-            if let (Some((case, sort)), true) = (arguments, maps.is_valid(row)) {
-                let entries = maps.offsets()[row] as usize..maps.offsets()[row + 1] as usize;
-                text.fill(entries, &keys, KeyCase::of(case)?, sort);
+            let map = argument.at(row);
+            if let (Some((case, sort)), true) = (arguments, maps.is_valid(map)) {
+                text.fill(entries_of(maps, map), &keys, KeyCase::of(case)?, sort);
                 for (name, at) in text.entries() {
                     names.append(Some(name));
                     chosen.append_value(at);
@@ -271,11 +301,11 @@ impl Kernel for MapNormalize {
 struct Keys {
     text: String,
     /// Where a key stands in the text, and the row of its value.
-    entries: Vec<(std::ops::Range<usize>, u32)>,
+    entries: Vec<(Range<usize>, u32)>,
 }
 
 impl Keys {
-    fn fill(&mut self, rows: std::ops::Range<usize>, keys: &Text, case: KeyCase, sort: bool) {
+    fn fill(&mut self, rows: Range<usize>, keys: &Text, case: KeyCase, sort: bool) {
         self.text.clear();
         self.entries.clear();
         for row in rows {

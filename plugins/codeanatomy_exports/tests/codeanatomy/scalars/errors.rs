@@ -2,7 +2,7 @@
 
 use datafusion_codeanatomy::scalar_functions;
 
-use crate::{planning_error, session};
+use crate::{batches, planning_error, session};
 
 #[tokio::test]
 async fn of_types() {
@@ -59,6 +59,14 @@ async fn of_types() {
             ["'module'", "Int64", "LargeUtf8"],
         ),
         ("map_get_default(1, 2, 3)", ["'map'", "Int64", "Map"]),
+        (
+            "map_get_default(map {1: 2}, [1], 3)",
+            ["'key'", "List(Int64)", "expected Int64"],
+        ),
+        (
+            "map_get_default(map {'a': 1}, 'b', [0])",
+            ["'default'", "List(Int64)", "expected Int64"],
+        ),
         (
             "map_normalize(map {1: 2})",
             ["'map'", "Map", "keys of type Utf8"],
@@ -133,6 +141,14 @@ async fn of_values() {
             "'NFX' is no form of Unicode, expected NFC, NFD, NFKC or NFKD",
         ),
         (
+            "map_get_default(map {'a': 1}, 'b', 'zero')",
+            "map_get_default: the argument 'default' is no Int64",
+        ),
+        (
+            "map_get_default(map {1: 'a'}, 'one', '')",
+            "map_get_default: the argument 'key' is no Int64",
+        ),
+        (
             "map_normalize(map {'a': 1}, 'title')",
             "expected lower, upper or none",
         ),
@@ -160,6 +176,27 @@ async fn of_counts() {
         let expected = format!("{name} takes the arguments (");
         assert!(error.contains(&expected), "{error}");
     }
+/// A column's values are known only when it runs.
+#[tokio::test]
+async fn of_values_in_columns() {
+    let context = session();
+    let table = "(VALUES ('a', '1'), ('2', 'zero')) t(k, d)";
+    for (call, expected) in [
+        (
+            "map_get_default(map {'a': 1}, k, d)",
+            "map_get_default: the argument 'default' is no Int64",
+        ),
+        (
+            "map_get_default(map {2: 'b'}, k, d)",
+            "map_get_default: the argument 'key' is no Int64",
+        ),
+    ] {
+        let sql = format!("SELECT {call} FROM {table}");
+        let error = batches(&context, &sql).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{call}: {error}");
+    }
+}
+
     let error = planning_error(&context, "SELECT span_make(1, 2, 3, 'byte', true, 6)").await;
     let usage = "(bstart, bend [, line_base] [, col_unit] [, end_exclusive]), found 6";
     assert!(error.contains(usage), "{error}");

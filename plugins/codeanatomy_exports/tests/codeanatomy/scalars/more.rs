@@ -5,8 +5,8 @@ use std::sync::Arc;
 use datafusion::{
     arrow::{
         array::{
-            Array, DictionaryArray, Int32Array, Int64Array, ListArray, NullArray, RecordBatch,
-            StringArray,
+            Array, DictionaryArray, Int32Array, Int64Array, ListArray, MapArray, NullArray,
+            RecordBatch, StringArray, StructArray,
         },
         buffer::{NullBuffer, OffsetBuffer},
         datatypes::{DataType, Field, FieldRef, Int64Type},
@@ -158,6 +158,69 @@ async fn lists_of_which_not_every_element_counts() {
     assert_eq!(rows(&context, sql).await, expected);
 }
 
+/// Maps that are a slice of others, with something under a null, beside constants.
+#[tokio::test]
+async fn maps_of_which_not_every_entry_counts() {
+    let keys = StringArray::from(vec!["X", "B", "a", "X", "C"]);
+    let values = Int64Array::from(vec![Some(9), Some(1), None, Some(9), Some(2)]);
+    let entries = StructArray::from(vec![
+        (
+            Arc::new(Field::new("keys", DataType::Utf8, false)),
+            Arc::new(keys) as _,
+        ),
+        (
+            Arc::new(Field::new("values", DataType::Int64, true)),
+            Arc::new(values) as _,
+        ),
+    ]);
+    let maps = MapArray::new(
+        Arc::new(Field::new("entries", entries.data_type().clone(), false)),
+        OffsetBuffer::new(vec![0, 1, 3, 4, 4, 5].into()),
+        entries,
+        Some(NullBuffer::from(vec![true, true, false, true, true])),
+        false,
+    );
+    let wanted = StringArray::from(vec!["X", "B", "X", "B", "C"]);
+    let defaults = Int64Array::from(vec![10, 20, 30, 40, 50]);
+    let columns = [
+        ("m", Arc::new(maps) as _, true),
+        ("k", Arc::new(wanted) as _, true),
+        ("d", Arc::new(defaults) as _, true),
+    ];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let context = session();
+    register(&context, "maps", batch.slice(1, 4));
+    for (call, expected) in [
+        ("map_get_default(m, k, d)", ["1", "NULL", "40", "2"]),
+        ("map_get_default(m, 'a', d)", ["20", "NULL", "40", "50"]),
+        ("map_get_default(m, k, -1)", ["1", "NULL", "-1", "2"]),
+        (
+            "map_get_default(map {'B': 7}, k, d)",
+            ["7", "30", "7", "50"],
+        ),
+        (
+            "map_get_default(map {'B': 7}, k, '8')",
+            ["7", "8", "7", "8"],
+        ),
+        (
+            "map_normalize(m)",
+            ["{a: NULL, b: 1}", "NULL", "{}", "{c: 2}"],
+        ),
+        (
+            "map_normalize(map {'b': 7, 'A': 8}, 'lower', d > 30)",
+            [
+                "{b: 7, a: 8}",
+                "{b: 7, a: 8}",
+                "{a: 8, b: 7}",
+                "{a: 8, b: 7}",
+            ],
+        ),
+    ] {
+        let sql = format!("SELECT {call} FROM maps");
+        assert_eq!(rows(&context, &sql).await, expected, "{call}");
+    }
+}
+
 #[tokio::test]
 async fn a_list_keeps_its_type() {
     let context = session();
@@ -210,7 +273,7 @@ fn constants_stay_constants() {
 /// What the bytes under an invalid slot are does not matter.
 #[tokio::test]
 async fn spans_with_a_null_end() {
-    use datafusion::arrow::array::{PrimitiveArray, StructArray};
+    use datafusion::arrow::array::PrimitiveArray;
     let numbers = |values: Vec<Option<i64>>| Arc::new(PrimitiveArray::<Int64Type>::from(values));
     let spans = StructArray::from(vec![
         (
