@@ -24,7 +24,7 @@ const LIST: &[Argument] = &[Argument::new("list", Accepts::List)];
 /// those that stay.
 fn chosen(
     call: &Call,
-    mut choose: impl FnMut(Range<usize>, &dyn Array, &mut Vec<u64>) -> Result<()>,
+    mut choose: impl FnMut(Range<usize>, &ArrayRef, &mut Vec<u64>) -> Result<()>,
 ) -> Result<ArrayRef> {
     let lists = call.array(0)?;
     match lists.data_type() {
@@ -34,22 +34,26 @@ fn chosen(
     }
 }
 
-type Choose<'a> = dyn FnMut(Range<usize>, &dyn Array, &mut Vec<u64>) -> Result<()> + 'a;
+type Choose<'a> = dyn FnMut(Range<usize>, &ArrayRef, &mut Vec<u64>) -> Result<()> + 'a;
 
 fn chosen_of<O: OffsetSizeTrait>(
     lists: &GenericListArray<O>,
     choose: &mut Choose,
 ) -> Result<ArrayRef> {
-    let values = lists.values();
+    let offsets = lists.value_offsets();
+    // The lists of a slice are among more.
+    let first = offsets[0].as_usize();
+    let values = lists
+        .values()
+        .slice(first, offsets[lists.len()].as_usize() - first);
     let mut rows = Vec::new();
     let mut kept = UInt64Builder::with_capacity(values.len());
     let mut lengths = Vec::with_capacity(lists.len());
     for row in 0..lists.len() {
         rows.clear();
         if lists.is_valid(row) {
-            let offsets = lists.value_offsets();
-            let elements = offsets[row].as_usize()..offsets[row + 1].as_usize();
-            choose(elements, values, &mut rows)?;
+            let elements = offsets[row].as_usize() - first..offsets[row + 1].as_usize() - first;
+            choose(elements, &values, &mut rows)?;
         }
         kept.append_slice(&rows);
         lengths.push(rows.len());
@@ -60,7 +64,7 @@ fn chosen_of<O: OffsetSizeTrait>(
     Ok(Arc::new(GenericListArray::<O>::try_new(
         Arc::clone(item),
         OffsetBuffer::from_lengths(lengths),
-        take(values, &kept.finish(), None)?,
+        take(&values, &kept.finish(), None)?,
         lists.nulls().cloned(),
     )?))
 }
@@ -148,9 +152,7 @@ impl Kernel for ListUniqueSorted {
                 none => {
                     let field = SortField::new(values.data_type().clone());
                     let converter = RowConverter::new(vec![field])?;
-                    let all =
-                        converter.convert_columns(&[arrow::array::make_array(values.to_data())])?;
-                    none.insert(all)
+                    none.insert(converter.convert_columns(&[Arc::clone(values)])?)
                 }
             };
             let valid = elements.filter(|&at| values.is_valid(at));
