@@ -6,10 +6,15 @@ use arrow::{
         StringViewArray,
     },
     buffer::NullBuffer,
+    compute::{can_cast_types, cast_with_options},
     datatypes::{DataType, Int32Type, Int64Type},
-    util::display::{ArrayFormatter, FormatOptions},
+    util::display::ArrayFormatter,
 };
-use datafusion_common::{Result, ScalarValue, internal_err};
+use datafusion_common::{
+    Result, ScalarValue,
+    format::{DEFAULT_CAST_OPTIONS, DEFAULT_FORMAT_OPTIONS},
+    internal_err,
+};
 use datafusion_expr::ColumnarValue;
 
 /// A string argument.
@@ -131,9 +136,8 @@ impl<'a> Booleans<'a> {
     }
 }
 
-const FORMAT: FormatOptions = FormatOptions::new();
-
-/// The text of an argument of any type: that of `CAST(... AS VARCHAR)`.
+/// The text of an argument of any type: that of `CAST(... AS VARCHAR)`, or, where there is no such
+/// cast, what DataFusion shows.
 pub(crate) enum AnyText<'a> {
     Text(Text<'a>),
     Shown {
@@ -141,29 +145,53 @@ pub(crate) enum AnyText<'a> {
         nulls: Option<NullBuffer>,
         formatter: ArrayFormatter<'a>,
     },
+    Cast(LargeStringArray),
     Constant(Option<String>),
+}
+
+/// Whether a cast to a string gives what the formatter writes, or there is none.
+fn is_shown(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => values.is_string() || is_shown(values),
+        DataType::Boolean
+        | DataType::List(_)
+        | DataType::LargeList(_)
+        | DataType::ListView(_)
+        | DataType::LargeListView(_) => true,
+        other => other.is_primitive() || !can_cast_types(other, &DataType::LargeUtf8),
+    }
 }
 
 impl<'a> AnyText<'a> {
     pub(crate) fn of(value: &'a ColumnarValue) -> Result<Self> {
         match value {
-            ColumnarValue::Array(array) if array.data_type().is_string() => {
-                Ok(Self::Text(Text::of_array(array)?))
-            }
-            ColumnarValue::Array(array) => Ok(Self::Shown {
-                nulls: array.logical_nulls(),
-                formatter: ArrayFormatter::try_new(array, &FORMAT)?,
-            }),
+            ColumnarValue::Array(array) => Self::of_array(array),
             ColumnarValue::Scalar(scalar) => match scalar.try_as_str() {
                 Some(text) => Ok(Self::Text(Text::Constant(text))),
                 None if scalar.is_null() => Ok(Self::Constant(None)),
                 None => {
                     let array = scalar.to_array_of_size(1)?;
-                    let formatter = ArrayFormatter::try_new(&array, &FORMAT)?;
-                    Ok(Self::Constant(Some(formatter.value(0).try_to_string()?)))
+                    let mut text = String::new();
+                    let valid = AnyText::of_array(&array)?.write(0, &mut text)?;
+                    Ok(Self::Constant(valid.then_some(text)))
                 }
             },
         }
+    }
+
+    fn of_array(array: &'a dyn Array) -> Result<Self> {
+        let data_type = array.data_type();
+        if data_type.is_string() {
+            return Ok(Self::Text(Text::of_array(array)?));
+        }
+        if is_shown(data_type) {
+            return Ok(Self::Shown {
+                nulls: array.logical_nulls(),
+                formatter: ArrayFormatter::try_new(array, &DEFAULT_FORMAT_OPTIONS)?,
+            });
+        }
+        let text = cast_with_options(array, &DataType::LargeUtf8, &DEFAULT_CAST_OPTIONS)?;
+        Ok(Self::Cast(text.as_string().clone()))
     }
 
     /// Writes the text behind `buffer`; false for a null, which writes nothing.
@@ -177,6 +205,8 @@ impl<'a> AnyText<'a> {
                 Some(nulls) if nulls.is_null(row) => return Ok(false),
                 _ => formatter.value(row).write(buffer)?,
             },
+            Self::Cast(text) if text.is_null(row) => return Ok(false),
+            Self::Cast(text) => buffer.push_str(text.value(row)),
             Self::Constant(Some(text)) => buffer.push_str(text),
             Self::Constant(None) => return Ok(false),
         }

@@ -159,7 +159,7 @@ impl Kernel for PrefixedHash64 {
 
 #[user_doc(
     doc_section(label = "Hashing Functions"),
-    description = "stable_hash128 of the text of any value, which is that of a cast to VARCHAR. A null value hashes as the sentinel.",
+    description = "stable_hash128 of the text of any value: that of a cast to VARCHAR, or, of a type without such a cast (structs, maps), the text that DataFusion shows. A null value hashes as the sentinel.",
     syntax_example = "stable_hash_any(value [, canonical [, null_sentinel]])",
     sql_example = "select stable_hash_any(42) = stable_hash128('42'); -- true",
     argument(name = "value", description = "What is hashed; of any type."),

@@ -132,7 +132,7 @@ const PARTS: &[Argument] = &[
 
 #[user_doc(
     doc_section(label = "Identifier Functions"),
-    description = "stable_id of parts joined by U+001F. A part that is no string is hashed as its cast to VARCHAR, a null part as __NULL__.",
+    description = "stable_id of parts joined by U+001F. A part that is no string has the text that stable_hash_any hashes, a null part __NULL__.",
     syntax_example = "stable_id_parts(prefix, part [, part, ...])",
     sql_example = "select stable_id_parts('node', 'src/a.py', 10, 20); -- node:...",
     argument(name = "prefix", description = "What the identifier is of."),
@@ -177,7 +177,7 @@ impl Kernel for StableIdParts {
 
 #[user_doc(
     doc_section(label = "Identifier Functions"),
-    description = "prefixed_hash64 of parts joined by U+001F. A part that is no string is hashed as its cast to VARCHAR, a null part as __NULL__.",
+    description = "prefixed_hash64 of parts joined by U+001F. A part that is no string has the text that stable_hash_any hashes, a null part __NULL__.",
     syntax_example = "prefixed_hash_parts64(prefix, part [, part, ...])",
     sql_example = "select prefixed_hash_parts64('edge', 1, 2); -- edge:...",
     argument(name = "prefix", description = "What the identifier is of."),

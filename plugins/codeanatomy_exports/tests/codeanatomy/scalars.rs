@@ -3,6 +3,7 @@
 mod cases;
 mod errors;
 mod more;
+mod texts;
 
 use std::sync::Arc;
 
