@@ -239,7 +239,7 @@ impl Kernel for SpanLen {
 
 #[user_doc(
     doc_section(label = "Span Functions"),
-    description = "Whether two spans have a byte in common.",
+    description = "Whether two spans have a byte in common. An empty span has none.",
     syntax_example = "span_overlaps(span, other)",
     sql_example = "select span_overlaps(span_make(0, 5), span_make(4, 9)); -- true",
     argument(name = "span", description = "A span."),
@@ -269,7 +269,7 @@ impl Kernel for SpanOverlaps {
 
     fn invoke(&self, call: &Call) -> Result<ArrayRef> {
         compared(call, |(start, end), (other_start, other_end)| {
-            start < other_end && other_start < end
+            start.max(other_start) < end.min(other_end)
         })
     }
 }

@@ -225,6 +225,40 @@ async fn a_volatile_value_with_a_name_stays_above() {
         assert_eq!(below.contains("random()"), is_below, "{plan}");
         assert_eq!(above.contains("random()"), !is_below, "{plan}");
     }
+
+/// `OVERLAP_MAX` without a match is what `span_overlaps` denies, whichever side is empty or backwards.
+#[tokio::test]
+async fn overlap_as_spans_do() {
+    let context = aligning(SessionConfig::new());
+    let places = (0..5).flat_map(|start| (-1..4).map(move |length| (start, start + length)));
+    let places: Vec<_> = places.collect();
+    for (table, offset) in [("l", 0), ("r", 100)] {
+        let values = places.iter().enumerate();
+        let values: Vec<_> = values
+            .map(|(id, (start, end))| format!("({}, {start}, {end})", id + offset))
+            .collect();
+        let sql = format!(
+            "CREATE TABLE {table} (id BIGINT, bstart BIGINT, bend BIGINT) AS VALUES {}",
+            values.join(", ")
+        );
+        batches(&context, &sql).await.unwrap();
+    }
+    // Each pair is a file of its own.
+    let pairs = "SELECT concat(l.id, ' ', r.id) AS path, l.bstart, l.bend, r.bstart AS s, r.bend AS e \
+         FROM l, r";
+    let spans = format!(
+        "WITH p AS ({pairs}) SELECT path FROM p \
+         WHERE span_overlaps(span_make(bstart, bend), span_make(s, e)) ORDER BY path"
+    );
+    let aligned = format!(
+        "WITH p AS ({pairs}), l AS (SELECT path, bstart, bend FROM p), \
+         r AS (SELECT path, s AS bstart, e AS bend FROM p) \
+         SELECT path FROM interval_align(l, r) ORDER BY path"
+    );
+    let spans = rows(&context, &spans).await;
+    assert_eq!(rows(&context, &aligned).await, spans);
+    // Of the pairs of fifteen spans with one to three bytes.
+    assert_eq!(spans.len(), 111);
 }
 
 /// Unnesting loses nothing, but DataFusion keeps the dependencies of what is unnested.

@@ -90,6 +90,21 @@ pub(super) const CASES: &[Case] = &[
         "true",
     ),
     Case::new(
+        "span_overlaps",
+        &["span_make(5, 5)", "span_make(0, 10)"],
+        "false",
+    ),
+    Case::new(
+        "span_overlaps",
+        &["span_make(0, 10)", "span_make(7, 3)"],
+        "false",
+    ),
+    Case::new(
+        "span_overlaps",
+        &["span_make(5, 5, 0, 'byte', false)", "span_make(0, 10)"],
+        "true",
+    ),
+    Case::new(
         "span_contains",
         &["span_make(0, 9)", "span_make(5, 9)"],
         "true",
