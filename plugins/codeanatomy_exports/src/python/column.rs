@@ -22,9 +22,9 @@ macro_rules! columns {
 
 columns! {
     Path: "path", Utf8, nullable: false;
-    // The number of the node among the file's named nodes, parents before children.
+    // The number of the node among the file's named and missing nodes, parents before children.
     Id: "id", Int64, nullable: false;
-    // Of nodes and edges the parent; of everything else the definition around it.
+    // Of nodes and edges the parent; of errors nothing; of everything else the definition around it.
     Parent: "parent", Int64, nullable: true;
     Type: "type", Utf8, nullable: false;
     Name: "name", Utf8, nullable: true;

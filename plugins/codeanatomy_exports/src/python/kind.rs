@@ -62,7 +62,14 @@ impl Kind {
     }
 
     pub(super) fn schema(self) -> SchemaRef {
-        let fields: Vec<_> = self.columns().into_iter().map(Column::field).collect();
-        Arc::new(Schema::new(fields))
+        let fields = self
+            .columns()
+            .into_iter()
+            .map(|column| match (self, column) {
+                // What is wrong with a whole file has no node.
+                (Self::Errors, Column::Id) => column.field().with_nullable(true),
+                _ => column.field(),
+            });
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 }

@@ -1,6 +1,6 @@
 //! Source code parsed, with lines joined that the grammar does not take for joined.
 
-use tree_sitter::{Parser, Tree};
+use tree_sitter::{Parser, Tree, TreeCursor};
 
 use super::rows::Place;
 
@@ -72,18 +72,24 @@ fn errors(tree: &Tree) -> usize {
         if node.is_error() || node.is_missing() {
             errors += 1;
         }
-        if (node.has_error() && cursor.goto_first_child()) || cursor.goto_next_sibling() {
-            continue;
-        }
-        loop {
-            if !cursor.goto_parent() {
-                return errors;
-            }
-            if cursor.goto_next_sibling() {
-                break;
-            }
+        if !next(&mut cursor, node.has_error()) {
+            return errors;
         }
     }
+}
+
+/// Goes to the next node, parents before children; false behind the last. Unless it goes `inside`, what
+/// is in the present one is passed over.
+pub(super) fn next(cursor: &mut TreeCursor, inside: bool) -> bool {
+    if (inside && cursor.goto_first_child()) || cursor.goto_next_sibling() {
+        return true;
+    }
+    while cursor.goto_parent() {
+        if cursor.goto_next_sibling() {
+            return true;
+        }
+    }
+    false
 }
 
 /// Where the lines of a file start.

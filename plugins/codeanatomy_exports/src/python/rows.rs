@@ -13,7 +13,7 @@ use super::column::Column;
 /// One row; what its kind does not have stays absent.
 #[derive(Default)]
 pub(super) struct Row<'a> {
-    pub(super) id: i64,
+    pub(super) id: Option<i64>,
     pub(super) parent: Option<i64>,
     pub(super) node_type: &'a str,
     pub(super) name: Option<&'a str>,
@@ -161,7 +161,7 @@ fn text<'a>(column: Column, path: &'a str, row: &Row<'a>) -> Option<&'a str> {
 
 fn number(column: Column, row: &Row) -> Option<i64> {
     match column {
-        Column::Id => Some(row.id),
+        Column::Id => row.id,
         Column::Parent => row.parent,
         Column::Start => Some(row.place.bytes.0 as i64),
         Column::End => Some(row.place.bytes.1 as i64),

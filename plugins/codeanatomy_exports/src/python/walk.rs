@@ -9,7 +9,7 @@ use super::{
     column::Column,
     kind::Kind,
     names::{content, docstring, dotted, identifier, text},
-    parse::Parsed,
+    parse::{Parsed, next},
     rows::{Place, Row, Rows},
 };
 
@@ -63,7 +63,7 @@ pub(super) fn walk(
             walk.scopes.pop();
         }
         let id = next_id;
-        if node.is_named() {
+        if is_numbered(node) {
             next_id += 1;
         }
         if node.is_named() || (kind == Kind::Errors && node.is_missing()) {
@@ -73,15 +73,25 @@ pub(super) fn walk(
             return Ok(());
         }
         above.push((id, node.kind()));
-        if !(cursor.goto_first_child() || cursor.goto_next_sibling()) {
-            loop {
-                if !cursor.goto_parent() {
-                    return Ok(());
-                }
-                if cursor.goto_next_sibling() {
-                    break;
-                }
-            }
+        if !next(&mut cursor, true) {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether a node has an id of its own.
+fn is_numbered(node: Node) -> bool {
+    node.is_named() || node.is_missing()
+}
+
+/// How many nodes of a tree have an id.
+fn numbered(root: Node) -> i64 {
+    let mut cursor = root.walk();
+    let mut count = 0;
+    loop {
+        count += i64::from(is_numbered(cursor.node()));
+        if !next(&mut cursor, true) {
+            return count;
         }
     }
 }
@@ -111,7 +121,7 @@ impl Walk<'_> {
                 }
                 let name = (node_type == "identifier").then(|| identifier(node, self.source));
                 let row = Row {
-                    id,
+                    id: Some(id),
                     parent: parent.map(|(id, _)| id),
                     node_type,
                     name: name.as_deref(),
@@ -168,7 +178,7 @@ impl Walk<'_> {
                 false => None,
             };
             let row = Row {
-                id,
+                id: Some(id),
                 parent: self.scope().0,
                 node_type,
                 name: Some(&name),
@@ -200,7 +210,7 @@ impl Walk<'_> {
         let name = qualname.map(|name| name.rsplit('.').next().unwrap_or(name).to_owned());
         let qualname = qualname.map(str::to_owned);
         let row = Row {
-            id: scope.unwrap_or(0),
+            id: Some(scope.unwrap_or(0)),
             parent: self
                 .scopes
                 .len()
@@ -254,7 +264,7 @@ impl Walk<'_> {
     ) -> Result<()> {
         let scope = self.scopes.last();
         let row = Row {
-            id,
+            id: Some(id),
             parent: scope.map(|scope| scope.id),
             node_type: "call",
             name,
@@ -266,7 +276,7 @@ impl Walk<'_> {
         self.rows.push(self.path, &row)
     }
 
-    /// A row for every name that is imported.
+    /// A row for every name that is imported, with the id of the name's node.
     fn import(&mut self, node: Node, id: i64) -> Result<()> {
         let source = self.source;
         let parent = self.scope().0;
@@ -286,8 +296,11 @@ impl Walk<'_> {
         if !cursor.goto_first_child() {
             return Ok(());
         }
+        let mut next_id = id + 1;
         loop {
             let child = cursor.node();
+            let id = next_id;
+            next_id += numbered(child);
             let star = child.kind() == "wildcard_import";
             if star || cursor.field_name() == Some("name") {
                 let (name, alias) = match child.kind() {
@@ -304,7 +317,7 @@ impl Walk<'_> {
                 };
                 let alias = alias.map(|alias| identifier(alias, source));
                 let row = Row {
-                    id,
+                    id: Some(id),
                     parent,
                     node_type: if from { "from" } else { "import" },
                     name: if from { name.as_deref() } else { None },
@@ -338,7 +351,7 @@ impl Walk<'_> {
             return Ok(());
         };
         let row = Row {
-            id,
+            id: Some(id),
             node_type: if node.is_missing() {
                 "missing"
             } else {

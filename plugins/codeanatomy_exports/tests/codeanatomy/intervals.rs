@@ -225,6 +225,7 @@ async fn a_volatile_value_with_a_name_stays_above() {
         assert_eq!(below.contains("random()"), is_below, "{plan}");
         assert_eq!(above.contains("random()"), !is_below, "{plan}");
     }
+}
 
 /// `OVERLAP_MAX` without a match is what `span_overlaps` denies, whichever side is empty or backwards.
 #[tokio::test]

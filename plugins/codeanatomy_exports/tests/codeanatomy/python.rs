@@ -1,6 +1,7 @@
 //! `python_syntax`.
 
 mod encodings;
+mod identity;
 pub(crate) mod library;
 
 use std::{fs, path::Path, sync::Arc};

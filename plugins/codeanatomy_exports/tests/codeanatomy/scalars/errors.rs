@@ -176,26 +176,26 @@ async fn of_counts() {
         let expected = format!("{name} takes the arguments (");
         assert!(error.contains(&expected), "{error}");
     }
-/// A column's values are known only when it runs.
-#[tokio::test]
-async fn of_values_in_columns() {
-    let context = session();
-    let table = "(VALUES ('a', '1'), ('2', 'zero')) t(k, d)";
-    for (call, expected) in [
-        (
-            "map_get_default(map {'a': 1}, k, d)",
-            "map_get_default: the argument 'default' is no Int64",
-        ),
-        (
-            "map_get_default(map {2: 'b'}, k, d)",
-            "map_get_default: the argument 'key' is no Int64",
-        ),
-    ] {
-        let sql = format!("SELECT {call} FROM {table}");
-        let error = batches(&context, &sql).await.unwrap_err().to_string();
-        assert!(error.contains(expected), "{call}: {error}");
+    /// A column's values are known only when it runs.
+    #[tokio::test]
+    async fn of_values_in_columns() {
+        let context = session();
+        let table = "(VALUES ('a', '1'), ('2', 'zero')) t(k, d)";
+        for (call, expected) in [
+            (
+                "map_get_default(map {'a': 1}, k, d)",
+                "map_get_default: the argument 'default' is no Int64",
+            ),
+            (
+                "map_get_default(map {2: 'b'}, k, d)",
+                "map_get_default: the argument 'key' is no Int64",
+            ),
+        ] {
+            let sql = format!("SELECT {call} FROM {table}");
+            let error = batches(&context, &sql).await.unwrap_err().to_string();
+            assert!(error.contains(expected), "{call}: {error}");
+        }
     }
-}
 
     let error = planning_error(&context, "SELECT span_make(1, 2, 3, 'byte', true, 6)").await;
     let usage = "(bstart, bend [, line_base] [, col_unit] [, end_exclusive]), found 6";
