@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, Int64Array},
+    array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array},
     datatypes::{DataType, Field, FieldRef, Int64Type},
 };
 use datafusion_common::{Result, ScalarValue};
@@ -23,6 +23,19 @@ use crate::arguments::{Accepts, Argument};
 #[derive(Debug, Default)]
 struct Counts(Vec<i64>);
 
+impl Counts {
+    fn add(&mut self, number: i64, flags: &BooleanArray, rows: &Assigned) {
+        for row in 0..flags.len() {
+            if flags.is_valid(row)
+                && flags.value(row)
+                && let Some(group) = rows.group(row)
+            {
+                self.0[group] += number;
+            }
+        }
+    }
+}
+
 impl GroupStates for Counts {
     fn fresh(&self) -> Result<Box<dyn GroupStates>> {
         Ok(Box::<Self>::default())
@@ -33,15 +46,16 @@ impl GroupStates for Counts {
     }
 
     fn update(&mut self, values: &[ArrayRef], rows: &Assigned) -> Result<()> {
-        let flags = values[0].as_boolean();
-        for row in 0..flags.len() {
-            if flags.is_valid(row)
-                && flags.value(row)
-                && let Some(group) = rows.group(row)
-            {
-                self.0[group] += 1;
-            }
-        }
+        self.add(1, values[0].as_boolean(), rows);
+        Ok(())
+    }
+
+    fn retracts(&self) -> bool {
+        true
+    }
+
+    fn retract(&mut self, values: &[ArrayRef], rows: &Assigned) -> Result<()> {
+        self.add(-1, values[0].as_boolean(), rows);
         Ok(())
     }
 

@@ -16,6 +16,16 @@ pub(crate) trait GroupStates: Debug + Send + Sync + 'static {
 
     fn update(&mut self, values: &[ArrayRef], rows: &Assigned) -> Result<()>;
 
+    /// Whether [`GroupStates::retract`] does what it is there for.
+    fn retracts(&self) -> bool {
+        false
+    }
+
+    /// Takes rows out again that [`GroupStates::update`] took in.
+    fn retract(&mut self, _: &[ArrayRef], _: &Assigned) -> Result<()> {
+        internal_err!("rows are not taken out of {self:?}")
+    }
+
     /// Takes in what [`GroupStates::states`] gave.
     fn merge(&mut self, states: &[ArrayRef], rows: &Assigned) -> Result<()>;
 
@@ -167,6 +177,14 @@ const ALL: Assigned<'static> = Assigned {
 impl Accumulator for Grouped {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         self.states.update(values, &ALL)
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        self.states.retracts()
+    }
+
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.states.retract(values, &ALL)
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {

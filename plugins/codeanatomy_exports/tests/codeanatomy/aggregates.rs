@@ -143,3 +143,38 @@ async fn over_growing_frames() {
     let expected = ["[b]|b|b|0", "[a, b]|b|ab|1", "[a, b, c]|c|abc|1"];
     assert_eq!(rows(&session(), sql).await, expected);
 }
+
+/// Frames whose start moves on give rows back.
+#[tokio::test]
+async fn counts_over_moving_frames() {
+    let table =
+        "(VALUES (1, true), (2, true), (3, null), (4, true), (5, false), (6, true)) t(n, x)";
+    for (frame, expected) in [
+        (
+            "ROWS BETWEEN 1 PRECEDING AND CURRENT ROW",
+            [1, 2, 1, 1, 1, 1],
+        ),
+        (
+            "ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING",
+            [2, 1, 1, 1, 1, 1],
+        ),
+        (
+            "RANGE BETWEEN 2 PRECEDING AND 1 PRECEDING",
+            [0, 1, 2, 1, 1, 1],
+        ),
+    ] {
+        let sql = format!(
+            "SELECT count_if(x) OVER (ORDER BY n {frame}), \
+             count_if(x) FILTER (WHERE n <> 2) OVER (ORDER BY n {frame}), \
+             count(*) FILTER (WHERE x AND n <> 2) OVER (ORDER BY n {frame}) FROM {table} ORDER BY n"
+        );
+        let found = rows(&session(), &sql).await;
+        assert_eq!(found.len(), expected.len(), "{frame}");
+        for (row, expected) in found.iter().zip(expected) {
+            let (count, filtered) = row.split_once('|').unwrap();
+            assert_eq!(count, expected.to_string(), "{frame}");
+            let (filtered, of_datafusion) = filtered.split_once('|').unwrap();
+            assert_eq!(filtered, of_datafusion, "{frame}");
+        }
+    }
+}
