@@ -9,7 +9,7 @@ use datafusion_common::{
 };
 use serde::Deserialize;
 
-use crate::scalar::check_form;
+use crate::scalar::{check_form, check_unit};
 
 /// The plugin's options: JSON at activation, and in a session the settings `codeanatomy.<name>`.
 ///
@@ -21,7 +21,7 @@ use crate::scalar::check_form;
 pub struct Options {
     /// `line_base` of spans that do not say.
     pub span_line_base: i32,
-    /// `col_unit` of spans that do not say.
+    /// `col_unit` of spans that do not say: BYTE, UTF8, UTF16 or UTF32.
     pub span_col_unit: String,
     /// `end_exclusive` of spans that do not say.
     pub span_end_exclusive: bool,
@@ -65,6 +65,8 @@ impl Options {
     /// # Errors
     /// Names the option that does not.
     pub fn check(&self) -> Result<()> {
+        check_unit(&self.span_col_unit)
+            .map_err(|error| error.context("codeanatomy: span_col_unit"))?;
         check_form(&self.utf8_normalize_form)
             .map_err(|error| error.context("codeanatomy: utf8_normalize_form"))
     }
@@ -79,7 +81,7 @@ impl Options {
             ),
             (
                 "span_col_unit",
-                "col_unit of spans that do not say",
+                "col_unit of spans that do not say: BYTE, UTF8, UTF16 or UTF32",
                 self.span_col_unit.clone(),
             ),
             (
@@ -159,7 +161,10 @@ impl ExtensionOptions for Options {
         let flag = || parsed(key, value, "true or false");
         match key {
             "span_line_base" => self.span_line_base = parsed(key, value, "an integer")?,
-            "span_col_unit" => self.span_col_unit = value.to_owned(),
+            "span_col_unit" => {
+                check_unit(value).map_err(|error| error.context(format!("codeanatomy.{key}")))?;
+                self.span_col_unit = value.to_owned();
+            }
             "span_end_exclusive" => self.span_end_exclusive = flag()?,
             "utf8_normalize_form" => {
                 check_form(value).map_err(|error| error.context(format!("codeanatomy.{key}")))?;

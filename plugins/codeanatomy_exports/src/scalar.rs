@@ -18,6 +18,7 @@ use datafusion_expr::ScalarUDF;
 
 use crate::{Options, kernel::function};
 
+pub(crate) use position::check_unit;
 pub(crate) use unicode::check_form;
 
 /// All scalar functions, with the defaults of `options`.

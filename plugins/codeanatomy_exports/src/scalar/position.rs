@@ -6,7 +6,7 @@ use arrow::{
     array::{ArrayRef, Int32Builder, Int64Builder, NullBufferBuilder},
     datatypes::{DataType, Field, FieldRef},
 };
-use datafusion_common::{Result, exec_err};
+use datafusion_common::{Result, exec_err, plan_err};
 use datafusion_doc::Documentation;
 use datafusion_expr::{ColumnarValue, ReturnFieldArgs};
 use datafusion_macros::user_doc;
@@ -27,6 +27,27 @@ enum Unit {
     Utf32,
 }
 
+/// Makes sure that `name` is that of a unit.
+pub(crate) fn check_unit(name: &str) -> Result<()> {
+    match Unit::of(name) {
+        Some(_) => Ok(()),
+        None => plan_err!("'{name}' is no unit of columns, expected BYTE, UTF8, UTF16 or UTF32"),
+    }
+}
+
+/// The code of a position encoding; SCIP's names are among those that are known.
+fn code(name: &str) -> i32 {
+    let name = name.trim();
+    match Unit::of(name) {
+        Some(Unit::Utf8) => 1,
+        Some(Unit::Utf16) => 2,
+        Some(_) => 3,
+        None if name == "1" || has(name, "utf8") => 1,
+        None if name == "2" || has(name, "utf16") => 2,
+        None => 3,
+    }
+}
+
 /// Whether `name` has `part`, letters in any case, hyphens and underscores aside.
 fn has(name: &str, part: &str) -> bool {
     let letters = |text: &str| -> Vec<u8> {
@@ -38,23 +59,20 @@ fn has(name: &str, part: &str) -> bool {
 }
 
 impl Unit {
-    /// The unit of a name or number; SCIP's codes and names are among them.
+    /// The unit of a name, in any case.
     fn of(name: &str) -> Option<Self> {
-        let name = name.trim();
-        let exact = match name {
-            "BYTE" | "byte" => Some(Self::Byte),
-            "UTF8" | "utf8" | "1" => Some(Self::Utf8),
-            "UTF16" | "utf16" | "2" => Some(Self::Utf16),
-            "UTF32" | "utf32" | "3" => Some(Self::Utf32),
-            _ => None,
-        };
-        exact.or_else(|| match name {
-            name if has(name, "utf8") => Some(Self::Utf8),
-            name if has(name, "utf16") => Some(Self::Utf16),
-            name if has(name, "utf32") => Some(Self::Utf32),
-            name if has(name, "byte") => Some(Self::Byte),
-            _ => None,
-        })
+        let names = [
+            ("BYTE", Self::Byte),
+            ("UTF8", Self::Utf8),
+            ("UTF16", Self::Utf16),
+            ("UTF32", Self::Utf32),
+            ("UTF-8", Self::Utf8),
+            ("UTF-16", Self::Utf16),
+            ("UTF-32", Self::Utf32),
+        ];
+        let mut units = names.into_iter();
+        let unit = units.find(|(known, _)| name.eq_ignore_ascii_case(known))?;
+        Some(unit.1)
     }
 
     fn checked(function: &str, name: &str) -> Result<Self> {
@@ -141,11 +159,6 @@ impl Kernel for PositionEncodingNorm {
         } else {
             let names = Text::of(encoding)?;
             for row in 0..call.rows {
-                let code = |name| match Unit::of(name) {
-                    Some(Unit::Utf8) => 1,
-                    Some(Unit::Utf16) => 2,
-                    _ => 3,
-                };
                 codes.append_option(names.get(row).map(code));
             }
         }
@@ -162,7 +175,7 @@ impl Kernel for PositionEncodingNorm {
     argument(name = "col", description = "The column, from 0."),
     argument(
         name = "unit",
-        description = "What the column counts: BYTE, UTF8, UTF16 or UTF32."
+        description = "What the column counts: BYTE, UTF8, UTF16 or UTF32, in any case and with or without a hyphen."
     )
 )]
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -268,7 +281,7 @@ impl<'a> Units<'a> {
     argument(name = "end_col", description = "The column in it."),
     argument(
         name = "unit",
-        description = "What columns count: BYTE, UTF8, UTF16 or UTF32."
+        description = "What columns count: BYTE, UTF8, UTF16 or UTF32, in any case and with or without a hyphen."
     )
 )]
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -14,12 +14,19 @@ fn are_json_at_activation() {
     for known in ["span_lines", "span_line_base", "utf8_normalize_form"] {
         assert!(error.to_string().contains(known), "{error}");
     }
-    let options: Options = serde_json::from_str(r#"{"utf8_normalize_form": "NFX"}"#).unwrap();
-    let error = options.check().unwrap_err().to_string();
-    assert!(
-        error.contains("utf8_normalize_form") && error.contains("NFKD"),
-        "{error}"
-    );
+    assert!(options.check().is_ok());
+    for (json, key, expected) in [
+        (
+            r#"{"utf8_normalize_form": "NFX"}"#,
+            "utf8_normalize_form",
+            "NFKD",
+        ),
+        (r#"{"span_col_unit": "chars"}"#, "span_col_unit", "UTF32"),
+    ] {
+        let options: Options = serde_json::from_str(json).unwrap();
+        let error = options.check().unwrap_err().to_string();
+        assert!(error.contains(key) && error.contains(expected), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -59,6 +66,10 @@ async fn unknown_ones_and_wrong_values_are_errors() {
         (
             "SET codeanatomy.span_line_base = 'a'",
             ["span_line_base is 'a'", "an integer"],
+        ),
+        (
+            "SET codeanatomy.span_col_unit = 'chars'",
+            ["'chars'", "BYTE, UTF8, UTF16 or UTF32"],
         ),
         (
             "SET codeanatomy.utf8_normalize_form = 'NFX'",

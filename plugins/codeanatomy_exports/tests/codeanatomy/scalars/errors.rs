@@ -159,10 +159,40 @@ async fn of_values() {
         ),
         (
             "col_to_byte('a', 1, 'line')",
-            "expected BYTE, UTF8, UTF16 or UTF32",
+            "col_to_byte: the argument 'unit' is 'line', expected BYTE, UTF8, UTF16 or UTF32",
+        ),
+        (
+            "col_to_byte('a', 1, 'my_utf8_unit')",
+            "'unit' is 'my_utf8_unit', expected BYTE",
+        ),
+        ("col_to_byte('a', 1, '1')", "'unit' is '1', expected BYTE"),
+        (
+            "canonicalize_byte_span(0, 'a', 0, 0, 'a', 1, 'bytes')",
+            "canonicalize_byte_span: the argument 'unit' is 'bytes', expected BYTE",
         ),
     ] {
         let error = planning_error(&context, &format!("SELECT {call}")).await;
+        assert!(error.contains(expected), "{call}: {error}");
+    }
+}
+
+/// A column's values are known only when it runs.
+#[tokio::test]
+async fn of_values_in_columns() {
+    let context = session();
+    let table = "(VALUES ('a', '1'), ('2', 'zero')) t(k, d)";
+    for (call, expected) in [
+        (
+            "map_get_default(map {'a': 1}, k, d)",
+            "map_get_default: the argument 'default' is no Int64",
+        ),
+        (
+            "map_get_default(map {2: 'b'}, k, d)",
+            "map_get_default: the argument 'key' is no Int64",
+        ),
+    ] {
+        let sql = format!("SELECT {call} FROM {table}");
+        let error = batches(&context, &sql).await.unwrap_err().to_string();
         assert!(error.contains(expected), "{call}: {error}");
     }
 }
@@ -176,27 +206,6 @@ async fn of_counts() {
         let expected = format!("{name} takes the arguments (");
         assert!(error.contains(&expected), "{error}");
     }
-    /// A column's values are known only when it runs.
-    #[tokio::test]
-    async fn of_values_in_columns() {
-        let context = session();
-        let table = "(VALUES ('a', '1'), ('2', 'zero')) t(k, d)";
-        for (call, expected) in [
-            (
-                "map_get_default(map {'a': 1}, k, d)",
-                "map_get_default: the argument 'default' is no Int64",
-            ),
-            (
-                "map_get_default(map {2: 'b'}, k, d)",
-                "map_get_default: the argument 'key' is no Int64",
-            ),
-        ] {
-            let sql = format!("SELECT {call} FROM {table}");
-            let error = batches(&context, &sql).await.unwrap_err().to_string();
-            assert!(error.contains(expected), "{call}: {error}");
-        }
-    }
-
     let error = planning_error(&context, "SELECT span_make(1, 2, 3, 'byte', true, 6)").await;
     let usage = "(bstart, bend [, line_base] [, col_unit] [, end_exclusive]), found 6";
     assert!(error.contains(usage), "{error}");
