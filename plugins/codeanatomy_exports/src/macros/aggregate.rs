@@ -35,7 +35,8 @@ pub(super) async fn made(
     }
     let written = body.expr.clone();
     let parts = Parts::plan(&name, arguments, body, statement.return_type).await?;
-    let volatility = statement.params.behavior.unwrap_or(Volatility::Volatile);
+    // Other functions are refused when the parts are planned.
+    let volatility = statement.params.behavior.unwrap_or(Volatility::Immutable);
     Ok(AggregateUDF::from(AggregateMacro {
         aliases: aliases(&name),
         name,

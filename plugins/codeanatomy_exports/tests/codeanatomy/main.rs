@@ -6,6 +6,7 @@ mod aggregates;
 mod documentation;
 mod hashes;
 mod intervals;
+mod macros;
 mod planning;
 mod python;
 mod scalars;
