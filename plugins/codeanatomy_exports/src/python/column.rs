@@ -22,7 +22,7 @@ macro_rules! columns {
 
 columns! {
     Path: "path", Utf8, nullable: false;
-    // The number of the node among the file's named and missing nodes, parents before children.
+    // The number of the node among the file's, tokens included, parents before children.
     Id: "id", Int64, nullable: false;
     // Of nodes and edges the parent; of errors nothing; of everything else the definition around it.
     Parent: "parent", Int64, nullable: true;

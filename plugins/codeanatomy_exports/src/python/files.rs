@@ -7,11 +7,19 @@ use std::{
 
 use datafusion_common::{Result, plan_err};
 
+/// Reads no folder.
+///
+/// # Errors
+/// When it is no pattern and there is no such file, or the pattern is none.
+pub(super) fn check(path_or_glob: &str) -> Result<()> {
+    files(path_or_glob).map(drop)
+}
+
 /// The files of a path, folder or pattern, in the order of their paths. Folders are read as the files are
 /// asked for.
 ///
 /// # Errors
-/// When it is no pattern and there is no such file, or the pattern is none.
+/// As [`check`].
 pub(super) fn files(path_or_glob: &str) -> Result<Box<dyn Iterator<Item = PathBuf>>> {
     let path = Path::new(path_or_glob);
     if path.is_file() {

@@ -6,7 +6,7 @@ use datafusion_common::{Result, ScalarValue, plan_err};
 use datafusion_expr::{DocSection, Documentation, Expr};
 use datafusion_session::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 
-use super::{files::files, kind::Kind, table::PythonTable};
+use super::{files::check, kind::Kind, table::PythonTable};
 
 /// `python_syntax(path_or_glob, kind)`.
 #[derive(Debug, Default)]
@@ -49,8 +49,8 @@ impl TableFunctionImpl for PythonSyntax {
         };
         let path = literal("path_or_glob", path)?;
         let kind: Kind = literal("kind", kind)?.parse()?;
-        // What does not exist is an error here and not when it is read; no folder is read yet.
-        files(path)?;
+        // What does not exist is an error here and not when it is read.
+        check(path)?;
         Ok(Arc::new(PythonTable::new(path, kind)))
     }
 }

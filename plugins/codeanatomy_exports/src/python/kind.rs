@@ -61,6 +61,16 @@ impl Kind {
         [Column::COMMON, own].concat()
     }
 
+    /// Whether rows tell of the nodes above theirs.
+    pub(super) fn is_of_nodes(self) -> bool {
+        matches!(self, Self::Nodes | Self::Edges)
+    }
+
+    /// Whether rows are of statements alone.
+    pub(super) fn is_of_statements(self) -> bool {
+        matches!(self, Self::Definitions | Self::Imports | Self::Docstrings)
+    }
+
     pub(super) fn schema(self) -> SchemaRef {
         let fields = self
             .columns()

@@ -65,31 +65,49 @@ impl Parsed {
 
 /// How many nodes of a tree are errors or missing.
 fn errors(tree: &Tree) -> usize {
-    let mut cursor = tree.walk();
+    let mut steps = Steps::new(tree);
     let mut errors = 0;
     loop {
-        let node = cursor.node();
+        let node = steps.cursor.node();
         if node.is_error() || node.is_missing() {
             errors += 1;
         }
-        if !next(&mut cursor, node.has_error()) {
+        if !steps.next(node.has_error()) {
             return errors;
         }
     }
 }
 
-/// Goes to the next node, parents before children; false behind the last. Unless it goes `inside`, what
-/// is in the present one is passed over.
-pub(super) fn next(cursor: &mut TreeCursor, inside: bool) -> bool {
-    if (inside && cursor.goto_first_child()) || cursor.goto_next_sibling() {
-        return true;
-    }
-    while cursor.goto_parent() {
-        if cursor.goto_next_sibling() {
-            return true;
+/// The nodes of a tree, parents before children.
+pub(super) struct Steps<'a> {
+    pub(super) cursor: TreeCursor<'a>,
+    /// Of the present node, below the root.
+    pub(super) depth: usize,
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn new(tree: &'a Tree) -> Self {
+        Self {
+            cursor: tree.walk(),
+            depth: 0,
         }
     }
-    false
+
+    /// Goes to the next node; false behind the last. Unless it goes `inside`, what is in the present one is passed
+    /// over.
+    pub(super) fn next(&mut self, inside: bool) -> bool {
+        if inside && self.cursor.goto_first_child() {
+            self.depth += 1;
+            return true;
+        }
+        while !self.cursor.goto_next_sibling() {
+            if !self.cursor.goto_parent() {
+                return false;
+            }
+            self.depth -= 1;
+        }
+        true
+    }
 }
 
 /// Where the lines of a file start.

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use datafusion_common::Result;
-use tree_sitter::{Node, TreeCursor};
+use tree_sitter::Node;
 
 use super::{
     column::Column,
     kind::Kind,
     names::{content, docstring, dotted, identifier, text},
-    parse::{Parsed, next},
+    parse::{Parsed, Steps},
     rows::{Place, Row, Rows},
 };
 
@@ -17,7 +17,7 @@ use super::{
 struct Scope {
     id: i64,
     /// How deep in the tree its node is.
-    depth: u32,
+    depth: usize,
     qualname: String,
     class: bool,
 }
@@ -51,47 +51,28 @@ pub(super) fn walk(
     if kind == Kind::Errors && !parsed.tree.root_node().has_error() {
         return Ok(());
     }
-    let mut cursor = parsed.tree.walk();
-    // Ids and types of the nodes from the root down to the current one.
+    let mut steps = Steps::new(&parsed.tree);
+    // Of kinds that ask for it, ids and types of the nodes from the root down to the current one.
     let mut above: Vec<(i64, &'static str)> = Vec::new();
-    let mut next_id = 0;
     loop {
-        let node = cursor.node();
-        let depth = cursor.depth();
-        above.truncate(depth as usize);
-        while walk.scopes.last().is_some_and(|scope| scope.depth >= depth) {
+        let node = steps.cursor.node();
+        while walk
+            .scopes
+            .last()
+            .is_some_and(|scope| scope.depth >= steps.depth)
+        {
             walk.scopes.pop();
         }
-        let id = next_id;
-        if is_numbered(node) {
-            next_id += 1;
-        }
+        let id = steps.cursor.descendant_index() as i64;
+        above.truncate(steps.depth);
         if node.is_named() || (kind == Kind::Errors && node.is_missing()) {
-            walk.visit(&cursor, node, id, above.last().copied())?;
+            walk.visit(&steps, node, id, above.last().copied())?;
         }
-        if walk.rows.is_full() {
+        if kind.is_of_nodes() {
+            above.push((id, node.kind()));
+        }
+        if walk.rows.is_full() || !steps.next(!kind.is_of_statements() || has_statements(node)) {
             return Ok(());
-        }
-        above.push((id, node.kind()));
-        if !next(&mut cursor, true) {
-            return Ok(());
-        }
-    }
-}
-
-/// Whether a node has an id of its own.
-fn is_numbered(node: Node) -> bool {
-    node.is_named() || node.is_missing()
-}
-
-/// How many nodes of a tree have an id.
-fn numbered(root: Node) -> i64 {
-    let mut cursor = root.walk();
-    let mut count = 0;
-    loop {
-        count += i64::from(is_numbered(cursor.node()));
-        if !next(&mut cursor, true) {
-            return count;
         }
     }
 }
@@ -108,7 +89,7 @@ fn place(node: Node) -> Place {
 impl Walk<'_> {
     fn visit(
         &mut self,
-        cursor: &TreeCursor,
+        steps: &Steps,
         node: Node,
         id: i64,
         parent: Option<(i64, &str)>,
@@ -126,7 +107,7 @@ impl Walk<'_> {
                     node_type,
                     name: name.as_deref(),
                     place: self.parsed.located(place(node)),
-                    field: cursor.field_name(),
+                    field: steps.cursor.field_name(),
                     parent_type: parent.map(|(_, node_type)| node_type),
                     ..Row::default()
                 };
@@ -134,7 +115,7 @@ impl Walk<'_> {
             }
             (Kind::Errors, _) => self.error(node, id),
             (_, "function_definition" | "class_definition") => {
-                self.definition(node, id, cursor.depth())
+                self.definition(node, id, steps.depth)
             }
             (Kind::Docstrings, "module") => self.docstring_of(node, "module"),
             (Kind::Calls, "call") => self.call(node, id),
@@ -156,7 +137,7 @@ impl Walk<'_> {
     }
 
     /// A row of its own, or the scope of other rows.
-    fn definition(&mut self, node: Node, id: i64, depth: u32) -> Result<()> {
+    fn definition(&mut self, node: Node, id: i64, depth: usize) -> Result<()> {
         let Some(name) = node.child_by_field_name("name") else {
             return Ok(());
         };
@@ -296,11 +277,8 @@ impl Walk<'_> {
         if !cursor.goto_first_child() {
             return Ok(());
         }
-        let mut next_id = id + 1;
         loop {
             let child = cursor.node();
-            let id = next_id;
-            next_id += numbered(child);
             let star = child.kind() == "wildcard_import";
             if star || cursor.field_name() == Some("name") {
                 let (name, alias) = match child.kind() {
@@ -317,7 +295,7 @@ impl Walk<'_> {
                 };
                 let alias = alias.map(|alias| identifier(alias, source));
                 let row = Row {
-                    id: Some(id),
+                    id: Some(id + cursor.descendant_index() as i64),
                     parent,
                     node_type: if from { "from" } else { "import" },
                     name: if from { name.as_deref() } else { None },
@@ -435,6 +413,11 @@ fn definition_place(definition: Node) -> Place {
     place.bytes.1 = last.end_byte();
     place.end = (end.row, end.column);
     place
+}
+
+/// Whether statements may stand in a node, of those that are understood.
+fn has_statements(node: Node) -> bool {
+    node.has_error() || matches!(node.kind(), "module" | "block") || has_block(node)
 }
 
 /// Whether a clause or statement may end with a block.
