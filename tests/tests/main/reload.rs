@@ -36,9 +36,8 @@ const TWO: &str = "fixture-changing-two";
 
 /// A library without what debuggers need.
 fn library(package: &str) -> &'static Path {
-    static LIBRARIES: LazyLock<[(tempfile::TempDir, PathBuf); 2]> =
-        LazyLock::new(|| [compiled(ONE), compiled(TWO)]);
-    &LIBRARIES[usize::from(package == TWO)].1
+    static LIBRARIES: LazyLock<[PathBuf; 2]> = LazyLock::new(|| [ONE, TWO].map(compiled));
+    &LIBRARIES[usize::from(package == TWO)]
 }
 
 /// A folder with the plugin's file in it.

@@ -27,9 +27,10 @@ use tempfile::TempDir;
 
 /// The plugins `settings` and `other`.
 fn host() -> &'static PluginHost {
-    static HOST: LazyLock<(PluginHost, TempDir)> = LazyLock::new(|| {
+    static HOST: LazyLock<PluginHost> = LazyLock::new(|| {
+        // What is loaded stays mapped when its file is gone.
         let folder = tempfile::tempdir().unwrap();
-        let host = PluginHost::builder()
+        PluginHost::builder()
             .grant_every_capability()
             .plugin_file(plugin("fixture-settings-plugin"))
             .plugin_file(other(&folder))
@@ -41,10 +42,9 @@ fn host() -> &'static PluginHost {
                 .unwrap(),
             )
             .load()
-            .unwrap();
-        (host, folder)
+            .unwrap()
     });
-    &HOST.0
+    &HOST
 }
 
 /// The plugin under the name `other`.

@@ -108,22 +108,31 @@ fn assert_refused(checked: Result<CheckedPlugins, HostError>, parts: &[&str]) {
     }
 }
 
-/// A copy of a compiled plugin without what debuggers need, which is most of it.
-pub(super) fn compiled(package: &str) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
+/// A compiled plugin without what debuggers need, which is most of it. It is made once and lies beside the plugin.
+pub(super) fn compiled(package: &str) -> PathBuf {
     let from = plugin(package);
-    let to = folder.path().join(from.file_name().unwrap());
+    let folder = from.parent().unwrap().join("stripped");
+    let to = folder.join(from.file_name().unwrap());
+    let modified = |path: &Path| path.metadata().and_then(|file| file.modified()).ok();
+    if modified(&to) > modified(&from) {
+        return to;
+    }
+    fs::create_dir_all(&folder).unwrap();
+    let new = tempfile::tempdir_in(&folder).unwrap();
+    let copy = new.path().join("copy");
     let mut strip = Command::new("strip");
     strip.arg(if cfg!(target_os = "macos") {
         "-x"
     } else {
         "-S"
     });
-    let stripped = strip.arg("-o").arg(&to).arg(&from).status();
+    let stripped = strip.arg("-o").arg(&copy).arg(&from).status();
     if !stripped.is_ok_and(|status| status.success()) {
-        fs::copy(&from, &to).unwrap();
+        fs::copy(&from, &copy).unwrap();
     }
-    (folder, to)
+    // In one step, as other tests may be at it as well.
+    fs::rename(copy, &to).unwrap();
+    to
 }
 
 fn text(path: &Path) -> &str {

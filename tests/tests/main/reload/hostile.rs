@@ -133,7 +133,7 @@ async fn a_reload_among_installs() {
 #[tokio::test]
 async fn quarantine_is_reset() {
     let folder = tempfile::tempdir().unwrap();
-    let (_kept, faulty) = compiled("fixture-faulty");
+    let faulty = compiled("fixture-faulty");
     let file = folder.path().join(faulty.file_name().unwrap());
     fs::copy(&faulty, &file).unwrap();
     let host = PluginHost::builder()

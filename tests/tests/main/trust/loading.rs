@@ -23,7 +23,7 @@ async fn value(context: &SessionContext, sql: &str) -> String {
 #[tokio::test]
 async fn a_file_that_is_swapped_after_the_check_changes_nothing() {
     let folder = Folder::new();
-    let (_kept, file) = compiled("datafusion-plugin-example");
+    let file = compiled("datafusion-plugin-example");
     let mut entry = LockEntry::new("example", "0.1.0");
     entry.capabilities.extend(Grant::from_name("type_planner"));
     let installed = install(folder.path(), &file, entry);
