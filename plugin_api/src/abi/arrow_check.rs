@@ -5,6 +5,7 @@
 //! what must be there is there and aligned, the null mask, and the first and last offset; what lies inside
 //! buffers is for [`Validation::Full`](super::Validation), and that a buffer has its bytes nobody can show.
 
+mod offsets;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -16,11 +17,16 @@ use arrow::{
     util::bit_chunk_iterator::UnalignedBitChunk,
 };
 
-pub(super) use self::schema::{check_schema, check_type};
+pub(super) use self::{
+    offsets::without_shared_offsets,
+    schema::{check_schema, check_type},
+};
 use super::ArrowArray;
 
 /// More rows than any array has: bytes of buffers are counted without overflow up to there.
 const MAX_ROWS: usize = isize::MAX as usize / 64;
+/// More buffers than views have: a view names its buffer by a number of 32 bits.
+const MAX_VIEW_BUFFERS: usize = i32::MAX as usize;
 
 /// How many rows the buffers of an array have at least, unless that is more than any array has.
 pub(super) fn rows_of_buffers(offset: usize, length: usize) -> Option<usize> {
@@ -278,7 +284,7 @@ impl<'a> Shape<'a> {
 
     fn views(&self) -> Result<(), String> {
         let buffers = usize::try_from(self.array.n_buffers).unwrap_or(0);
-        if buffers < 3 {
+        if !(3..=MAX_VIEW_BUFFERS).contains(&buffers) {
             return Err(format!(
                 "{} buffers, expected 3 or more",
                 self.array.n_buffers

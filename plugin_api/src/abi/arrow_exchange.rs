@@ -9,7 +9,7 @@ use arrow::{
 
 use super::{
     ArrowArray, ArrowSchema, CallError,
-    arrow_check::{check_array, check_schema, check_type},
+    arrow_check::{check_array, check_schema, check_type, without_shared_offsets},
     arrow_flat::{export_flat, import_flat},
     guard::catch,
 };
@@ -111,7 +111,7 @@ pub fn import_validated(
     catch(|| {
         // SAFETY: the structure was checked just now; that buffers have their bytes is the other side's promise.
         let data = unsafe { from_ffi_and_data_type(array, data_type.clone()) };
-        let data = data.map_err(|error| invalid(data_type, error))?;
+        let data = without_shared_offsets(data.map_err(|error| invalid(data_type, error))?);
         let valid = match validation {
             // Arrow asserts that runs are in order.
             Validation::Structural if !has_runs(data_type) => {

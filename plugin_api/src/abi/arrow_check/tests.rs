@@ -344,6 +344,12 @@ const STRUCTURAL: &[Lie] = &[
         "2 buffers, expected 3 or more",
     ),
     (
+        "views of buffers without end",
+        views,
+        |a| a.n_buffers = i64::MAX,
+        "9223372036854775807 buffers, expected 3 or more",
+    ),
+    (
         "children of numbers",
         numbers,
         |a| a.n_children = 1,
@@ -628,6 +634,54 @@ fn nested_nulls_are_refused() {
         };
         let error = import_array(export_array(&rows), &promised).unwrap_err();
         assert!(error.message().contains("nulls"), "{error}");
+    }
+}
+
+/// Arrow would panic, or hold null masks of other rows against each other.
+#[test]
+fn children_begin_where_their_parent_does() {
+    let one = |name: &str, of: &ArrayRef| {
+        let field = Field::new(name, of.data_type().clone(), true);
+        Arc::new(StructArray::new(vec![field].into(), vec![of.clone()], None)) as ArrayRef
+    };
+    let eight: ArrayRef = Arc::new(Int64Array::from_iter_values(0..8));
+    let inner = one("n", &eight);
+    let outer = one("s", &inner);
+    let item = Arc::new(Field::new("item", inner.data_type().clone(), true));
+    let lists: ArrayRef = Arc::new(FixedSizeListArray::new(item, 2, inner.clone(), None));
+    let fields = [Field::new("s", inner.data_type().clone(), true)];
+    let fields = UnionFields::try_new([3], fields).unwrap();
+    let ids = ScalarBuffer::from(vec![3_i8; 8]);
+    let union: ArrayRef =
+        Arc::new(UnionArray::try_new(fields, ids, None, vec![inner.clone()]).unwrap());
+    for (honest, expected) in [(outer, 2..4), (lists, 1..3), (union, 2..4)] {
+        for validation in [Validation::Structural, Validation::Full] {
+            let mut array = export_array(&honest);
+            (array.offset, array.length) = (1, 2);
+            // The struct inside has an offset of its own, but for that of lists, whose rows are pairs.
+            let inside = child(&mut array, 0);
+            inside.offset = if honest.len() == 4 { 0 } else { 1 };
+            inside.length -= inside.offset;
+            let back = import_validated(array, honest.data_type(), validation).unwrap();
+            let expected = honest.slice(expected.start, expected.len());
+            assert_eq!(&back, &expected, "{validation:?}");
+        }
+    }
+}
+
+/// A null that a parent's null covers is none, and one beside it is.
+#[test]
+fn nested_nulls_are_those_of_the_same_row() {
+    let fields = |nullable| Fields::from(vec![Field::new("a", DataType::Int64, nullable)]);
+    let promised = DataType::Struct(fields(false));
+    for (parent_null, taken_in) in [(1, true), (2, false)] {
+        let column = Int64Array::from(vec![Some(0), None, Some(2)]);
+        let nulls = (0..3).map(|row| row != parent_null).collect();
+        let rows = StructArray::new(fields(true), vec![Arc::new(column)], Some(nulls));
+        let mut array = export_array(&rows);
+        (array.offset, array.length) = (1, 2);
+        let back = import_array(array, &promised);
+        assert_eq!(back.is_ok(), taken_in, "{back:?}");
     }
 }
 
