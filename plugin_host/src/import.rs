@@ -6,6 +6,7 @@ pub(crate) mod arguments;
 pub(crate) mod async_scalar;
 pub(crate) mod catalog;
 pub(crate) mod composed;
+mod disposed;
 pub(crate) mod drops;
 pub(crate) mod exchange;
 pub(crate) mod exports;

@@ -87,6 +87,9 @@ impl ErrorKind {
 /// The detail of an internal error that is a broken promise.
 const BROKEN_PROMISE: u32 = 1;
 
+/// The detail of an execution error that stands for a call that was not made.
+const NOT_CALLED: u32 = u32::from_be_bytes(*b"quar");
+
 /// One further part of an error: a context around it, or a member of a collection.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, PartialEq, Eq)]
@@ -184,6 +187,24 @@ impl CallError {
             ErrorKind::Internal => self.detail() == BROKEN_PROMISE,
             _ => false,
         }
+    }
+
+    /// The error of a call that the host did not make. DataFusion has no kind of its own for it.
+    pub fn not_called(message: impl Into<String>) -> Self {
+        Self::with_detail(ErrorKind::Execution, NOT_CALLED, message)
+    }
+
+    /// Whether there was no call. An error that came out of a call never says so.
+    pub fn is_not_called(&self) -> bool {
+        self.kind() == ErrorKind::Execution && self.detail() == NOT_CALLED
+    }
+
+    /// An error as the caller has it: that there was no call is the caller's alone to say.
+    pub(crate) fn of_call(mut self) -> Self {
+        if self.is_not_called() {
+            self.0.head.detail = 0;
+        }
+        self
     }
 
     /// The error's kind.

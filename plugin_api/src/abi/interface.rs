@@ -155,7 +155,9 @@ macro_rules! interface {
             #[inline]
             pub fn $name(&self $(, $arg: $ty)*) -> Result<$ret, CallError> {
                 // SAFETY: `instance` belongs to `vtable` and lives until `drop`.
-                unsafe { (self.vtable.$name())(self.instance $(, $arg)*) }.into_result()
+                unsafe { (self.vtable.$name())(self.instance $(, $arg)*) }
+                    .into_result()
+                    .map_err(CallError::of_call)
             }
         )*
     };
@@ -169,7 +171,9 @@ macro_rules! interface {
             pub fn $name(&mut self $(, $arg: $ty)*) -> Result<$ret, CallError> {
                 // SAFETY: `instance` belongs to `vtable` and lives until `drop`; `&mut self` makes
                 // the access exclusive.
-                unsafe { (self.vtable.$name())(self.instance $(, $arg)*) }.into_result()
+                unsafe { (self.vtable.$name())(self.instance $(, $arg)*) }
+                    .into_result()
+                    .map_err(CallError::of_call)
             }
         )*
     };

@@ -21,8 +21,11 @@ use datafusion_plugin_api::abi::{Argument, CallError, CompletionObject, ErrorKin
 use super::{
     metrics::Begun,
     offload::Offloaded,
-    pending::{answer, progress},
-    scalar::{PluginScalarUdf, bound::BoundCall},
+    pending::{answer, progress, within},
+    scalar::{
+        PluginScalarUdf,
+        bound::{BoundCall, Found},
+    },
 };
 use crate::threads::NoAnswer;
 
@@ -67,11 +70,30 @@ impl PluginAsyncScalarUdf {
         Self { inner, limits }
     }
 
+    /// The bound call for `args`, made within the limit of planning, or else within that of a call.
+    async fn bound(&self, args: &ScalarFunctionArgs) -> Result<Arc<BoundCall>> {
+        let function = self.inner.function();
+        let (terms, request) = match function.find(args)? {
+            Found::Bound(call) => return Ok(call),
+            Found::Unbound(unbound) => *unbound,
+        };
+        let origin = &function.origin;
+        let limit = origin.plugin().limits().planning.or(self.limits.timeout);
+        let binding = (Arc::clone(&function.object), Some(request));
+        let object = within(origin, limit, binding, |(function, request), _| {
+            Poll::Ready(match request.take() {
+                Some(request) => function.bind(request),
+                None => Err(CallError::contract("bound already")),
+            })
+        });
+        Ok(function.keep(terms, object.await?))
+    }
+
     async fn call(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let function = self.inner.function();
         let origin = &function.origin;
         let rows = args.number_rows;
-        let bound = function.bound_call(&args)?;
+        let bound = self.bound(&args).await?;
         let arguments = function.arguments(&bound, &args)?;
         drop(args);
         let running = Running {

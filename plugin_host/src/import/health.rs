@@ -15,9 +15,6 @@ use datafusion_plugin_api::abi::{CallError, ErrorKind, shortened};
 
 use crate::config::QuarantineConfig;
 
-/// Marks the error of a call that was not made: DataFusion has no kind of its own for it.
-const REFUSED: u32 = u32::from_be_bytes(*b"quar");
-
 /// Why and since when a plugin is in quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -137,17 +134,12 @@ impl Health {
             // It was reset between two looks.
             None => "the plugin was in quarantine until now".to_owned(),
         };
-        CallError::with_detail(ErrorKind::Execution, REFUSED, message)
+        CallError::not_called(message)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether the error says that there was no call.
-pub(crate) fn is_refusal(error: &CallError) -> bool {
-    error.kind() == ErrorKind::Execution && error.detail() == REFUSED
 }
 
 /// The error without the plugin's name, which stands before it.
@@ -243,7 +235,7 @@ mod tests {
         let health = health(1, 60_000);
         health.fault("f", &CallError::contract("no"));
         let refusal = health.refusal();
-        assert!(is_refusal(&refusal));
+        assert!(refusal.is_not_called());
         let message = refusal.message();
         let parts: Vec<_> = message.splitn(2, "Z: ").collect();
         assert!(

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slot::{SLOTS, Slot};
+use slot::{Slot, slots};
 
 use super::limits::MOST_BYTES;
 
@@ -22,9 +22,9 @@ const ONE_IN: u64 = 8;
 /// Counters of one item, shared by all sessions.
 ///
 /// Calls are counted per thread, in lines of its own, so that threads do not fight over them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ItemMetrics {
-    threads: [Calls; SLOTS],
+    threads: Box<[Calls]>,
     /// Of threads that came when all lines had an owner.
     others: Calls,
     faults: Faults,
@@ -118,6 +118,16 @@ impl Begun {
     fn nanoseconds(self) -> Option<u64> {
         let elapsed = self.since?.elapsed().as_nanos();
         Some(u64::try_from(elapsed).unwrap_or(u64::MAX))
+    }
+}
+
+impl Default for ItemMetrics {
+    fn default() -> Self {
+        Self {
+            threads: (0..slots()).map(|_| Calls::default()).collect(),
+            others: Calls::default(),
+            faults: Faults::default(),
+        }
     }
 }
 
@@ -287,7 +297,7 @@ mod tests {
     #[test]
     fn nothing_is_lost_between_threads() {
         let metrics = Arc::new(ItemMetrics::default());
-        let threads = 3 * SLOTS;
+        let threads = 3 * slots();
         for _ in 0..2 {
             let start = Arc::new(Barrier::new(threads));
             let counting = || {

@@ -17,7 +17,7 @@ use std::{
 use futures::{channel::oneshot, task::AtomicWaker};
 use tokio::time::{Sleep, sleep};
 
-use crate::threads::{NoAnswer, Threads};
+use crate::threads::{Call, NoAnswer, Threads};
 
 /// Something of a plugin's that is polled elsewhere, and dropped there. Dropped while a poll is under way, it is
 /// gone once that comes back.
@@ -33,7 +33,7 @@ pub(crate) struct Offloaded<S: Send + 'static, T: Send + 'static> {
 
 enum Place<S, T> {
     Here(S),
-    Away(oneshot::Receiver<(S, Poll<T>)>, Arc<AtomicBool>),
+    Away(oneshot::Receiver<(S, Poll<T>)>, Arc<Call>),
     /// It did not answer.
     Lost,
 }
@@ -94,9 +94,9 @@ impl<S: Send + 'static, T: Send + 'static> Offloaded<S, T> {
                     }
                     continue;
                 }
-                Place::Away(mut answer, given_up) => match Pin::new(&mut answer).poll(context) {
+                Place::Away(mut answer, call) => match Pin::new(&mut answer).poll(context) {
                     Poll::Pending => {
-                        self.place = Place::Away(answer, given_up);
+                        self.place = Place::Away(answer, call);
                         return self.waits(context);
                     }
                     Poll::Ready(answered) => answered,
@@ -124,12 +124,12 @@ impl<S: Send + 'static, T: Send + 'static> Offloaded<S, T> {
     fn send(&mut self, mut state: S) -> Result<(), NoAnswer> {
         let (reply, answer) = oneshot::channel();
         let (poll, woken) = (self.poll, Waker::from(Arc::clone(&self.woken)));
-        let given_up = self.threads.start(move || {
+        let call = self.threads.start(move || {
             let polled = poll(&mut state, &mut Context::from_waker(&woken));
             // Nobody waits any more: what was polled is dropped here.
             drop(reply.send((state, polled)));
         })?;
-        self.place = Place::Away(answer, given_up);
+        self.place = Place::Away(answer, call);
         Ok(())
     }
 
@@ -150,8 +150,8 @@ impl<S: Send + 'static, T: Send + 'static> Offloaded<S, T> {
         match std::mem::replace(&mut self.place, Place::Lost) {
             Place::Lost => {}
             Place::Here(state) => self.threads.dispose(state),
-            Place::Away(mut answer, given_up) => {
-                self.threads.give_up(&given_up);
+            Place::Away(mut answer, call) => {
+                self.threads.give_up(&call);
                 answer.close();
                 // It may have come before.
                 if let Ok(Some(answer)) = answer.try_recv() {

@@ -19,7 +19,7 @@ use datafusion_plugin_api::{
 use super::{
     drops,
     factory::Creations,
-    health::{Health, is_refusal},
+    health::Health,
     limits::Limits,
     metrics::{Begun, Fault, ItemMetrics},
     scalar::ScalarFunction,
@@ -362,7 +362,7 @@ impl Origin {
     #[cold]
     pub(crate) fn attribute(&self, error: CallError) -> CallError {
         let fault = match error.kind() {
-            _ if is_refusal(&error) => Fault::Refused,
+            _ if error.is_not_called() => Fault::Refused,
             ErrorKind::Panic => Fault::Panic,
             _ if error.is_violation() => Fault::Violation,
             _ => Fault::Error,

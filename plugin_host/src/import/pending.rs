@@ -3,6 +3,7 @@
 use std::{
     future::poll_fn,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use abi_stable::std_types::ROption;
@@ -20,11 +21,21 @@ pub(crate) async fn planned<O: Send + 'static, T: Send + 'static>(
     object: O,
     poll: fn(&mut O, &mut Context<'_>) -> Answer<T>,
 ) -> Result<T> {
-    let limits = origin.plugin().limits();
-    let Some(limit) = limits.planning else {
+    within(origin, origin.plugin().limits().planning, object, poll).await
+}
+
+/// Polls `object` until there is an answer: elsewhere, where there is a limit of time.
+pub(crate) async fn within<O: Send + 'static, T: Send + 'static>(
+    origin: &Origin,
+    limit: Option<Duration>,
+    object: O,
+    poll: fn(&mut O, &mut Context<'_>) -> Answer<T>,
+) -> Result<T> {
+    let Some(limit) = limit else {
         return answer(origin, object, poll).await;
     };
-    let offloaded = Offloaded::new(&limits.threads, limit, object, poll);
+    let threads = &origin.plugin().limits().threads;
+    let offloaded = Offloaded::new(threads, limit, object, poll);
     answer(origin, offloaded, |offloaded, context| {
         offloaded.poll(context).map(|answer| answer?)
     })

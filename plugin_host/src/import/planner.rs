@@ -1,11 +1,13 @@
 //! Planners of a plugin.
 
+mod answering;
 mod context;
 mod expression;
 mod functions;
 mod relation;
 mod types;
 
+pub(super) use answering::Answering;
 pub(crate) use expression::PluginExprPlanner;
 pub(super) use functions::PlanCall;
 pub(crate) use relation::PluginRelationPlanner;

@@ -33,7 +33,7 @@ use datafusion_plugin_api::{
 use super::{
     metrics::Fault,
     origin::Origin,
-    planner::{PlanCall, blame},
+    planner::{Answering, PlanCall, blame},
     settings::settings,
 };
 
@@ -87,7 +87,7 @@ impl PluginRule {
             return Ok(None);
         }
         let call = PlanCall::new(&self.origin);
-        let host = PlanHostObject::new(HostPlans(Arc::clone(&call.objects)));
+        let host = PlanHostObject::new(Answering(HostPlans(Arc::clone(&call.objects))));
         asked(
             &self.origin,
             &self.descriptor,

@@ -1,5 +1,8 @@
 //! What a plugin may take, and what becomes of a query whose plugin takes more.
 
+mod blocking;
+mod nested;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -108,6 +111,58 @@ async fn a_stream_whose_drop_blocks() {
     }
 }
 
+/// What planning has made is dropped where planning is made, or streams are polled.
+#[tokio::test(flavor = "current_thread")]
+async fn a_scan_or_table_whose_drop_blocks() {
+    for (limits, blocks) in [
+        ("planning_ms = 20000", false),
+        ("stream_ms = 20000", false),
+        ("", true),
+    ] {
+        let (_host, context) = session(limits);
+        for what in ["scan_drop_blocks", "table_drop_blocks"] {
+            let begun = Instant::now();
+            let sql = format!("select count(*) from faulty.fault('{what}')");
+            assert!(rows(&context, &sql).await.unwrap().contains("| 100 "));
+            // Without a limit, it is dropped in place.
+            let blocked = begun.elapsed() > Duration::from_millis(1500);
+            assert_eq!(blocked, blocks, "{what}: {limits}: {:?}", begun.elapsed());
+        }
+    }
+}
+
+/// `EXPLAIN ANALYZE` goes without the metrics that a plan does not tell in time; others have theirs.
+#[tokio::test(flavor = "current_thread")]
+async fn a_scan_that_does_not_tell_its_metrics() {
+    let (host, context) = session("planning_ms = 200");
+    let analyze = |what: &str| {
+        let sql = format!("explain analyze select * from faulty.fault('{what}')");
+        let context = context.clone();
+        async move { rows(&context, &sql).await.unwrap() }
+    };
+    let errors = || {
+        let items = host.metrics().into_iter();
+        let of_scans = items.filter(|item| item.item == "fault");
+        of_scans.map(|item| item.metrics.errors).sum::<u64>()
+    };
+    let told = analyze("measured").await;
+    assert!(told.contains("executions=1"), "{told}");
+    assert_eq!(errors(), 0);
+    let begun = Instant::now();
+    let others = async {
+        for _ in 0..5 {
+            let found = rows(&context, "select sum(value) from faulty.ten").await;
+            assert!(found.unwrap().contains("450"));
+        }
+    };
+    let (untold, ()) = beside(async { tokio::join!(analyze("metrics_block"), others) }).await;
+    assert!(begun.elapsed() < Duration::from_secs(2), "{untold}");
+    // The host's own counters are there all the same.
+    assert!(untold.contains("plugin_rows=100"), "{untold}");
+    assert!(!untold.contains("executions="), "{untold}");
+    assert!(errors() > 0);
+}
+
 /// Each batch has its own limit: a stream as a whole may take longer.
 #[tokio::test(flavor = "current_thread")]
 async fn a_stream_that_goes_on_is_read_to_its_end() {
@@ -185,6 +240,71 @@ async fn a_made_function_that_does_not_tell_of_itself() {
     }
     rows(&context, &sql("cancelled")).await.unwrap();
     rows(&context, "select made()").await.unwrap();
+}
+
+/// A factory that blocks while it makes a function: its statement fails, and others go on beside it.
+#[tokio::test(flavor = "current_thread")]
+async fn a_factory_that_blocks() {
+    let host = PluginHost::builder()
+        .grant_every_capability()
+        .plugin_file(plugin("fixture-planner-plugin"))
+        .config(Config::parse("[host]\nlimits = { planning_ms = 300 }").unwrap())
+        .load()
+        .unwrap();
+    let context = SessionContext::new();
+    host.install(&context);
+    let sql = |name: &str, language: &str| {
+        format!("create function {name}() returns bigint language {language}")
+    };
+    for language in ["blocking", "idle"] {
+        let begun = Instant::now();
+        let blocked = sql("blocked", language);
+        let others = async {
+            for number in 0..5 {
+                let name = format!("made{number}");
+                rows(&context, &sql(&name, "cancelled")).await.unwrap();
+                rows(&context, &format!("select {name}()")).await.unwrap();
+            }
+        };
+        let both = async { tokio::join!(rows(&context, &blocked), others) };
+        let (error, ()) = beside(both).await;
+        let message = error.unwrap_err().strip_backtrace();
+        assert!(begun.elapsed() < Duration::from_secs(2), "{message}");
+        for part in ["no answer within 300ms", "plugin 'planners'", "'faulty'"] {
+            assert!(message.contains(part), "{language}: {part}: {message}");
+        }
+        assert!(rows(&context, "select blocked()").await.is_err());
+    }
+}
+
+/// The arguments of an async function are bound within the limit of planning, or else that of its calls.
+#[tokio::test(flavor = "current_thread")]
+async fn an_async_function_whose_binding_blocks() {
+    for limit in ["limits = { planning_ms = 200 }", "async_timeout_ms = 200"] {
+        let host = PluginHost::builder()
+            .grant_every_capability()
+            .plugin_file(plugin("fixture-raw"))
+            .config(Config::parse(&format!("[plugins.raw]\n{limit}")).unwrap())
+            .load()
+            .unwrap();
+        let context = SessionContext::new();
+        host.install(&context);
+        let works = "select raw.binds_slowly(x) from (values (5), (6)) v(x)";
+        let others = async {
+            for _ in 0..5 {
+                let found = rows(&context, works).await.unwrap();
+                assert!(found.contains("| 1 "), "{found}");
+            }
+        };
+        let begun = Instant::now();
+        let blocks = rows(&context, "select raw.binds_slowly(5)");
+        let (error, ()) = beside(async { tokio::join!(blocks, others) }).await;
+        let message = error.unwrap_err().strip_backtrace();
+        assert!(begun.elapsed() < Duration::from_secs(2), "{message}");
+        for part in ["no answer within 200ms", "plugin 'raw'", "'binds_slowly'"] {
+            assert!(message.contains(part), "{limit}: {part}: {message}");
+        }
+    }
 }
 
 /// A thread that an async function blocks is none of the executor's, with a limit.

@@ -171,6 +171,39 @@ async fn explain_analyze_shows_what_crossed() {
     }
 }
 
+/// Of a write, too: what crosses back is its one row, the number of rows that were written.
+#[tokio::test]
+async fn explain_analyze_shows_what_crossed_of_an_insert() {
+    for limits in ["", "stream_ms = 60000"] {
+        let config = format!("[plugins.blocking]\nlimits = {{ {limits} }}");
+        let host = PluginHost::builder()
+            .plugin_file(plugin("fixture-blocking"))
+            .config(Config::parse(&config).unwrap())
+            .load()
+            .unwrap();
+        let context = session(&host);
+        let sql = "explain analyze insert into blocking.writes select x from t";
+        let text = rows(&context, sql).await.unwrap();
+        let insert = text.lines().find(|line| line.contains("PluginInsertExec"));
+        let insert = insert.unwrap_or_else(|| panic!("{text}"));
+        for part in [
+            "plugin_calls=",
+            "plugin_batches=1",
+            "plugin_rows=1",
+            "plugin_errors=0",
+            "plugin_panics=0",
+            "plugin_time=",
+            "plugin_reserved_peak=0",
+        ] {
+            assert!(insert.contains(part), "{limits}: {part}: {insert}");
+        }
+        let counted = measured(&host, "writes", "table provider");
+        assert_eq!((counted.batches, counted.rows), (1, 1), "{limits}");
+        let found = rows(&context, "insert into blocking.writes select x from t");
+        assert!(found.await.unwrap().contains("| 6 "), "{limits}");
+    }
+}
+
 #[tokio::test]
 async fn reserved_bytes_come_and_go() {
     let host = host();

@@ -31,7 +31,7 @@ use datafusion_plugin_api::{
     },
 };
 
-use super::{Interests, PlanCall, blame};
+use super::{Answering, Interests, PlanCall, blame};
 use crate::import::origin::Origin;
 
 /// An expression planner of a plugin. One object serves all sessions.
@@ -79,10 +79,10 @@ impl PluginExprPlanner {
         writer.exprs(exprs.iter().copied(), schema)?;
         writer.schema(schema);
         let request = writer.finish(|list| ExpressionHookRequest { hook, list })?;
-        let host = PlanHostObject::new(HostPlanner {
+        let host = PlanHostObject::new(Answering(HostPlanner {
             objects: Arc::clone(&call.objects),
             context: None,
-        });
+        }));
         let begun = self.origin.begin();
         let planned = self.origin.call(|| {
             let plan =

@@ -22,7 +22,7 @@ use datafusion_plugin_api::{
     },
 };
 
-use super::{PlanCall, asked};
+use super::{Answering, PlanCall, asked};
 use crate::import::origin::Origin;
 
 type Plan = Arc<dyn ExecutionPlan>;
@@ -119,7 +119,7 @@ impl PhysicalOptimizerRule for PluginPhysicalRule {
             &self.descriptor,
             request,
             |request| {
-                let host = PhysicalHostObject::new(plans.clone());
+                let host = PhysicalHostObject::new(Answering(plans.clone()));
                 let apply = |rule: &PhysicalRuleObject, (request, host)| rule.apply(request, host);
                 self.origin.plan(&self.object, apply, (request, host))
             },

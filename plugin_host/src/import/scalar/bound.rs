@@ -11,7 +11,7 @@ use datafusion::{
 };
 use datafusion_plugin_api::{
     abi::{
-        Argument, ArgumentKind, ArrowArray, BoundScalarFunctionObject, Value,
+        Argument, ArgumentKind, ArrowArray, BoundScalarFunctionObject, Parcel, Value,
         message::{BindRequest, Settings},
     },
     df55::parcel::ParcelBuilder,
@@ -32,12 +32,25 @@ pub(crate) struct BoundCalls(ArcSwap<Vec<Arc<BoundCall>>>);
 
 #[derive(Debug)]
 pub(crate) struct BoundCall {
+    terms: Terms,
+    object: BoundScalarFunctionObject,
+}
+
+/// What a call is bound to.
+#[derive(Debug)]
+pub(crate) struct Terms {
     arg_fields: Vec<FieldRef>,
     return_field: FieldRef,
-    /// Per argument, the constant that was bound.
+    /// Per argument, the constant that is bound.
     constants: Vec<Option<ScalarValue>>,
     settings: Arc<Settings>,
-    object: BoundScalarFunctionObject,
+}
+
+/// What is known of a call.
+pub(crate) enum Found {
+    Bound(Arc<BoundCall>),
+    /// The plugin is to be asked with this.
+    Unbound(Box<(Terms, Parcel)>),
 }
 
 /// How well a bound call fits a call.
@@ -47,7 +60,7 @@ enum Fit {
     No,
 }
 
-impl BoundCall {
+impl Terms {
     fn fit(&self, args: &ScalarFunctionArgs, settings: &Arc<Settings>) -> Fit {
         let same_types = same_fields(&self.arg_fields, &args.arg_fields)
             && same_field(&self.return_field, &args.return_field)
@@ -89,7 +102,7 @@ impl ScalarFunction {
             .object
             .invoke(arguments.as_mut_slice().into(), rows)
             .map_err(|error| self.origin.error(error))?;
-        self.value(value, &bound.return_field, rows)
+        self.value(value, bound.return_field(), rows)
     }
 
     /// The arguments of a call in the form that crosses.
@@ -100,13 +113,13 @@ impl ScalarFunction {
     ) -> Result<Vec<Argument>> {
         let mut arguments = Vec::with_capacity(args.args.len());
         for (i, value) in args.args.iter().enumerate() {
-            let data_type = bound.arg_fields[i].data_type();
+            let data_type = bound.terms.arg_fields[i].data_type();
             arguments.push(match value {
                 ColumnarValue::Array(array) => Argument {
                     array: exchange::export(&self.origin, array, data_type)?,
                     kind: ArgumentKind::Column,
                 },
-                ColumnarValue::Scalar(_) if bound.constants[i].is_some() => Argument {
+                ColumnarValue::Scalar(_) if bound.terms.constants[i].is_some() => Argument {
                     array: ArrowArray::empty(),
                     kind: ArgumentKind::Bound,
                 },
@@ -135,25 +148,44 @@ impl ScalarFunction {
     }
 
     /// The bound call for `args`, made when there is none.
-    pub(crate) fn bound_call(&self, args: &ScalarFunctionArgs) -> Result<Arc<BoundCall>> {
+    fn bound_call(&self, args: &ScalarFunctionArgs) -> Result<Arc<BoundCall>> {
+        match self.find(args)? {
+            Found::Bound(call) => Ok(call),
+            Found::Unbound(unbound) => {
+                let (terms, request) = *unbound;
+                let object = self.object.bind(request);
+                let object = object.map_err(|error| self.origin.error(error))?;
+                Ok(self.keep(terms, object))
+            }
+        }
+    }
+
+    /// The bound call for `args`, or what the plugin is to be asked for it.
+    pub(crate) fn find(&self, args: &ScalarFunctionArgs) -> Result<Found> {
         let settings = self.settings(&args.config_options);
         let known = self.calls.0.load();
         let mut variants = 0;
         for call in known.iter() {
-            match call.fit(args, &settings) {
-                Fit::Yes => return Ok(Arc::clone(call)),
+            match call.terms.fit(args, &settings) {
+                Fit::Yes => return Ok(Found::Bound(Arc::clone(call))),
                 Fit::ButForConstants => variants += 1,
                 Fit::No => {}
             }
         }
-        let bound = Arc::new(self.bind(args, settings, variants < CONSTANT_VARIANTS)?);
+        let unbound = self.unbound(args, settings, variants < CONSTANT_VARIANTS)?;
+        Ok(Found::Unbound(Box::new(unbound)))
+    }
+
+    /// Keeps what the plugin has bound.
+    pub(crate) fn keep(&self, terms: Terms, object: BoundScalarFunctionObject) -> Arc<BoundCall> {
+        let bound = Arc::new(BoundCall { terms, object });
         self.calls.0.rcu(|known| {
             let mut next = Vec::with_capacity(KEPT);
             next.push(Arc::clone(&bound));
             next.extend(known.iter().take(KEPT - 1).cloned());
             next
         });
-        Ok(bound)
+        bound
     }
 
     /// The settings that the function reads.
@@ -176,12 +208,12 @@ impl ScalarFunction {
         }
     }
 
-    fn bind(
+    fn unbound(
         &self,
         args: &ScalarFunctionArgs,
         settings: Arc<Settings>,
         with_constants: bool,
-    ) -> Result<BoundCall> {
+    ) -> Result<(Terms, Parcel)> {
         let types = args.args.iter().zip(&args.arg_fields);
         for (position, (value, field)) in types.enumerate() {
             if value.data_type() != *field.data_type() {
@@ -200,7 +232,7 @@ impl ScalarFunction {
                 _ => None,
             })
             .collect();
-        let bind = || {
+        let request = || {
             let mut request = ParcelBuilder::new()
                 .fields(&args.arg_fields)
                 .fields([&args.return_field]);
@@ -212,16 +244,16 @@ impl ScalarFunction {
                 scalars,
                 settings: settings.as_ref().clone(),
             };
-            self.object.bind(request.finish(&message)?)
+            request.finish(&message)
         };
-        let object = bind().map_err(|error| self.origin.error(error))?;
-        Ok(BoundCall {
+        let request = request().map_err(|error| self.origin.error(error))?;
+        let terms = Terms {
             arg_fields: args.arg_fields.clone(),
             return_field: Arc::clone(&args.return_field),
             constants,
             settings,
-            object,
-        })
+        };
+        Ok((terms, request))
     }
 }
 
@@ -231,6 +263,6 @@ impl BoundCall {
     }
 
     pub(crate) fn return_field(&self) -> &FieldRef {
-        &self.return_field
+        &self.terms.return_field
     }
 }

@@ -30,7 +30,6 @@ use datafusion_plugin_api::{
 };
 
 use super::ScalarFunction;
-use crate::import::health::is_refusal;
 
 type Ask = fn(&ScalarFunctionObject, Parcel) -> Result<Parcel, CallError>;
 
@@ -44,7 +43,7 @@ impl ScalarFunction {
     ) -> Result<T> {
         let answer = self.origin.admit().and_then(|()| question());
         answer.or_else(|error| {
-            let no_answer = error.kind() == ErrorKind::Panic || is_refusal(&error);
+            let no_answer = error.kind() == ErrorKind::Panic || error.is_not_called();
             let error = self.origin.error(error);
             if !no_answer {
                 return Err(error);

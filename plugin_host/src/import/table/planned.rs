@@ -34,7 +34,7 @@ use super::{
     memory::HostMemoryPool,
     stream::{Crossing, PluginStream},
 };
-use crate::import::{origin::Origin, scalar::builtins};
+use crate::import::{disposed::Disposed, origin::Origin, scalar::builtins};
 
 #[derive(Debug)]
 pub(super) struct Planned {
@@ -43,7 +43,7 @@ pub(super) struct Planned {
     pub(super) properties: Arc<PlanProperties>,
     /// The session's settings, which functions in expressions carry.
     options: Arc<ConfigOptions>,
-    scan: Arc<ScanObject>,
+    scan: Arc<Disposed<ScanObject>>,
     /// What the host counts of this plan's streams.
     crossing: ExecutionPlanMetricsSet,
 }
@@ -55,9 +55,9 @@ impl Planned {
         scan: ScanObject,
         options: Arc<ConfigOptions>,
     ) -> Result<Self> {
-        let scan = Arc::new(scan);
+        let scan = Arc::new(Disposed::new(origin.plugin(), scan));
         let describe = || {
-            let reply = origin.plan(&scan, |scan, ()| scan.describe(), ())?;
+            let reply = origin.plan(&scan, |scan, ()| scan.get()?.describe(), ())?;
             ParcelContent::<ScanDescriptor>::read(reply)
         };
         let content = origin.call(describe)?;
@@ -100,7 +100,8 @@ impl Planned {
     pub(super) fn altered(&self, alteration: &Alteration) -> Result<Option<Self>> {
         let alter = || {
             let request = Parcel::of(alteration)?;
-            self.origin.plan(&self.scan, ScanObject::alter, request)
+            let alter = |scan: &Disposed<ScanObject>, request| scan.get()?.alter(request);
+            self.origin.plan(&self.scan, alter, request)
         };
         let altered = self.origin.call(alter)?;
         match altered {
@@ -114,9 +115,8 @@ impl Planned {
     pub(super) fn statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
         let ask = || {
             let partition: ROption<usize> = partition.into();
-            let reply = self
-                .origin
-                .plan(&self.scan, ScanObject::statistics, partition)?;
+            let ask = |scan: &Disposed<ScanObject>, partition| scan.get()?.statistics(partition);
+            let reply = self.origin.plan(&self.scan, ask, partition)?;
             let content = ParcelContent::<TableStatistics>::read(reply)?;
             statistics_from_message(&content.message, &content)
         };
@@ -135,7 +135,7 @@ impl Planned {
         let ask = || {
             let reply = self
                 .origin
-                .plan(&self.scan, |scan, ()| scan.metrics(), ())?;
+                .plan(&self.scan, |scan, ()| scan.get()?.metrics(), ())?;
             reply.message()
         };
         let reply = self.origin.call(ask);
@@ -167,7 +167,7 @@ impl Planned {
         let account = memory.account();
         let memory = MemoryPoolObject::new(memory);
         let scan = Arc::clone(&self.scan);
-        let start = move || scan.execute(partition, memory, input.into());
+        let start = move || scan.get()?.execute(partition, memory, input.into());
         let schema = Arc::clone(self.schema());
         let stream = PluginStream::start(self.origin.clone(), start, schema, crossing, account)?;
         Ok(match self.properties.scheduling_type {

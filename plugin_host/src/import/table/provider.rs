@@ -38,6 +38,7 @@ use super::{
     scan::PluginScanExec,
 };
 use crate::import::{
+    disposed::Disposed,
     origin::Origin,
     pending::{planned, progress},
     settings::settings_in,
@@ -47,7 +48,7 @@ use crate::import::{
 #[derive(Debug)]
 pub(crate) struct PluginTable {
     origin: Origin,
-    table: Arc<TableObject>,
+    table: Arc<Disposed<TableObject>>,
     schema: SchemaRef,
     kind: TableType,
     definition: Option<String>,
@@ -60,9 +61,9 @@ pub(crate) struct PluginTable {
 impl PluginTable {
     /// Takes in a table.
     pub(crate) fn new(origin: Origin, table: TableObject) -> Result<Self> {
-        let table = Arc::new(table);
+        let table = Arc::new(Disposed::new(origin.plugin(), table));
         let describe = || {
-            let reply = origin.plan(&table, |table, ()| table.describe(), ())?;
+            let reply = origin.plan(&table, |table, ()| table.get()?.describe(), ())?;
             ParcelContent::<TableDescriptor>::read(reply)
         };
         let content = origin.call(describe)?;
@@ -143,10 +144,8 @@ impl PluginTable {
         };
         let reply: PushdownReply = self.origin.call(|| {
             let request = parcel.blob(blob).finish(&Filters { expressions })?;
-            let reply = self
-                .origin
-                .plan(&self.table, TableObject::pushdown, request)?;
-            reply.message()
+            let ask = |table: &Disposed<TableObject>, request| table.get()?.pushdown(request);
+            self.origin.plan(&self.table, ask, request)?.message()
         })?;
         if reply.filters.len() != positions.len() {
             return Err(self.origin.breach(format!(
@@ -181,7 +180,8 @@ impl PluginTable {
         };
         let planning = || {
             let request = parcel.blob(blob).finish(&request)?;
-            self.origin.plan(&self.table, TableObject::write, request)
+            let write = |table: &Disposed<TableObject>, request| table.get()?.write(request);
+            self.origin.plan(&self.table, write, request)
         };
         self.planned(session, planning).await
     }
@@ -232,7 +232,7 @@ impl TableProvider for PluginTable {
 
     fn statistics(&self) -> Option<Statistics> {
         let ask = || {
-            let statistics = |table: &TableObject, ()| table.statistics();
+            let statistics = |table: &Disposed<TableObject>, ()| table.get()?.statistics();
             let ROption::RSome(reply) = self.origin.plan(&self.table, statistics, ())? else {
                 return Ok(None);
             };
@@ -296,7 +296,8 @@ impl TableProvider for PluginTable {
         };
         let planning = || {
             let request = parcel.blob(blob).finish(&request)?;
-            self.origin.plan(&self.table, TableObject::scan, request)
+            let scan = |table: &Disposed<TableObject>, request| table.get()?.scan(request);
+            self.origin.plan(&self.table, scan, request)
         };
         let planned = self.planned(session, planning).await?;
         let expected = match args.projection() {

@@ -9,7 +9,7 @@ use std::{
 use datafusion_plugin_host::PluginHost;
 use plugin_tests::plugins::plugin;
 
-use super::load;
+use super::{load, rows, session};
 
 const LIES: &[(&str, &str)] = &[
     (
@@ -95,9 +95,20 @@ fn places_of<'a>(bytes: &'a [u8], text: &'a [u8]) -> impl Iterator<Item = usize>
     places.filter_map(move |(start, window)| (window == text).then_some(start))
 }
 
-/// Where one of several lies nothing is loaded; without it the others are.
-#[test]
-fn other_plugins_go_on_without_it() {
-    let host = PluginHost::builder().plugin_file(plugin("datafusion-plugin-example"));
-    assert_eq!(host.load().unwrap().plugins().len(), 1);
+/// Where one of several lies nothing is loaded; once it is disabled, the others are.
+#[tokio::test]
+async fn others_are_loaded_once_it_is_disabled() {
+    let config = |enabled| {
+        format!("[plugins.raw]\nenabled = {enabled}\n[plugins.raw.options]\ndescribe = 'twice'")
+    };
+    let message = load(&config(true)).unwrap_err().to_string();
+    assert!(message.contains("plugin 'raw'"), "{message}");
+    assert!(!message.contains("example"), "{message}");
+    let host = load(&config(false)).unwrap();
+    let plugins = host.plugins();
+    let names: Vec<_> = plugins.iter().map(|plugin| plugin.name()).collect();
+    assert_eq!(names, ["example"]);
+    let context = session(&host);
+    let found = rows(&context, "select example.greet('Ada')").await.unwrap();
+    assert!(found.contains("Hello, Ada!"), "{found}");
 }

@@ -1,4 +1,4 @@
-//! Faults that claim to be another plugin's, or that come from a version which was replaced.
+//! Faults that claim to be another plugin's or none at all, or that come from a version which was replaced.
 
 use std::{fs, path::Path};
 
@@ -101,4 +101,18 @@ async fn a_replaced_version_does_not_count_against_the_new_one() {
     }
     assert!(is_quarantined(&host, "raw"));
     example_answers(&context).await;
+}
+
+/// Guards that a plugin's errors are counted as such when they look like the host's own of a plugin in quarantine.
+#[tokio::test]
+async fn an_error_that_says_there_was_no_call_is_an_error() {
+    let host = super::load("").unwrap();
+    let context = session(&host);
+    let message = failure(&context, "select * from raw.says_not_called").await;
+    for part in ["quarantined, it says", "plugin 'raw'", "'says_not_called'"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    let mut items = host.metrics().into_iter();
+    let item = items.find(|item| item.item == "says_not_called").unwrap();
+    assert_eq!((item.metrics.errors, item.metrics.refused), (1, 0));
 }
