@@ -28,6 +28,8 @@ static MARK: OnceLock<String> = OnceLock::new();
 const MARK_LEN: u64 = 64;
 /// How long a message may be: a plugin may describe itself in 16 MiB, which take more as JSON.
 const MESSAGE_LEN: usize = 128 << 20;
+/// How long more is waited for behind the last message of a child that has ended.
+const LINGER: Duration = Duration::from_millis(500);
 /// How much of the child's stderr is kept.
 const STDERR_LEN: u64 = 64 * 1024;
 
@@ -156,14 +158,17 @@ fn listen<A: DeserializeOwned + Send + 'static>(
     let messages = read_messages(child.stdout.take(), mark);
     let stderr_text = read_text(child.stderr.take());
     let mut step = String::new();
-    let (mut done, mut more) = (false, false);
+    let mut done = false;
+    // What a plugin has started may keep the pipe open for as long as it likes: the child's end is what counts.
     let timed_out = loop {
         match messages.recv_timeout(limit) {
-            Ok(_) if done => more = true,
             Ok(Message::Step(next)) => step = format!("during: {next}"),
             Ok(Message::Answer(answer)) => answers.push(answer),
-            Ok(Message::Done) => done = true,
-            Err(RecvTimeoutError::Timeout) => break true,
+            Ok(Message::Done) => {
+                done = true;
+                break !ended(&mut child, Instant::now() + limit)?;
+            }
+            Err(RecvTimeoutError::Timeout) => break !ended(&mut child, Instant::now())?,
             Err(RecvTimeoutError::Disconnected) => {
                 break !ended(&mut child, Instant::now() + limit)?;
             }
@@ -177,7 +182,7 @@ fn listen<A: DeserializeOwned + Send + 'static>(
     }
     let status = child.wait()?;
     // Behind the last message there is none.
-    if status.success() && done && !more {
+    if status.success() && done && messages.recv_timeout(LINGER).is_err() {
         return Ok(());
     }
     let stderr = stderr_text.recv_timeout(Duration::from_secs(1));
@@ -260,7 +265,7 @@ fn read_text(stderr: Option<ChildStderr>) -> Receiver<String> {
     text
 }
 
-/// Whether the child, whose stdout is closed, ends in time.
+/// Whether the child ends in time.
 fn ended(child: &mut Child, deadline: Instant) -> io::Result<bool> {
     while child.try_wait()?.is_none() {
         if Instant::now() >= deadline {
@@ -390,6 +395,21 @@ mod tests {
             message.contains("whole answer during: calling f"),
             "{message}"
         );
+    }
+
+    /// Guards that what a plugin has started, and left behind with the pipe, does not make a good end a hang.
+    #[test]
+    fn what_a_child_leaves_behind_is_not_waited_for() {
+        let (answer, done, limit) = (answer(7), done(), Duration::from_secs(4));
+        let begun = Instant::now();
+        let told = shell(&format!("sleep 10 & {answer} {done}"), limit);
+        told.end.unwrap();
+        assert_eq!(told.answers, [7]);
+        assert!(begun.elapsed() < limit, "{:?}", begun.elapsed());
+        // Nor is a crash taken for one.
+        let limit = Duration::from_secs(1);
+        let end = shell(&format!("sleep 10 & {answer} kill -SEGV $$"), limit).end;
+        assert!(matches!(end, Err(ChildFailure::Died { .. })), "{end:?}");
     }
 
     #[test]

@@ -178,9 +178,8 @@ pub(crate) struct ListArgs {
 pub(crate) struct Selection {
     #[command(flatten)]
     pub(crate) named: NamedPaths,
-    /// What is decided about the plugins, as TOML
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
 impl Selection {
@@ -198,16 +197,30 @@ impl Selection {
 
     /// The configuration; the default when no file is named.
     pub(crate) fn config(&self) -> Result<Config, CliError> {
-        read_config(self.config.as_deref())
+        self.config.read()
     }
 }
 
-/// The configuration in a file; the default when none is named.
-fn read_config(path: Option<&Path>) -> Result<Config, CliError> {
-    Ok(match path {
-        Some(path) => Config::read(path)?,
-        None => Config::default(),
-    })
+/// The configuration.
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// What is decided about plugins and whom to trust, as TOML
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Take the configuration although other users can change it
+    #[arg(long, requires = "config")]
+    allow_writable_config: bool,
+}
+
+impl ConfigFile {
+    /// The default when no file is named.
+    fn read(&self) -> Result<Config, CliError> {
+        Ok(match &self.config {
+            Some(path) if self.allow_writable_config => Config::read_unchecked(path)?,
+            Some(path) => Config::read(path)?,
+            None => Config::default(),
+        })
+    }
 }
 
 /// A path as whoever typed it means it: from the directory that the command was started in.

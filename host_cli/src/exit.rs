@@ -57,6 +57,8 @@ pub(crate) enum CliError {
     Unpacked { path: PathBuf },
     #[error("{0}")]
     Refused(String),
+    #[error("{0}")]
+    NoPlugins(String),
     #[error("{}: {problem}", path.display())]
     Child { path: PathBuf, problem: String },
     #[error(transparent)]
@@ -78,6 +80,8 @@ impl CliError {
             Self::Artifact(_)
             | Self::Pack(PackError::Artifact(_))
             | Self::Lock(_)
+            | Self::Store(StoreError::Lock(_))
+            | Self::NoPlugins(_)
             | Self::Unpacked { .. } => Exit::Unusable,
             _ => Exit::Failure,
         }

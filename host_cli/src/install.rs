@@ -9,15 +9,15 @@ use std::{
 use datafusion_plugin_host::{
     artifact::{Artifact, ArtifactError, ArtifactProblem},
     config::Config,
-    discover::{Candidate, Origin, SearchPath},
+    discover::{Candidate, Origin, SearchPath, check_unique_names},
     judge::JudgeOptions,
-    trust::{Grant, Lock, LockEntry, Signature, Snapshot, Trust, TrustMode, TrustProblem},
+    trust::{Grant, Lock, LockEntry, Signature, Snapshot, Trust, TrustProblem},
 };
 
 use crate::{
     cli::{self, InstallArgs, absolute},
     exit::{CliError, Exit},
-    output::{WIDTH, clean, wrapped},
+    output::{Output, WIDTH, clean, wrapped},
     report::Report,
     trust,
 };
@@ -37,14 +37,16 @@ struct Reviewed {
     report: Report,
 }
 
-pub(crate) fn run(args: &InstallArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &InstallArgs, out: &mut Output) -> Result<Exit, CliError> {
     let config = args.keys.config()?;
+    let signed = args.keys.require_signatures(&config);
     let directory = absolute(&cli::directory(args.to.as_ref())?);
     let known = Lock::read(trust::lock_path(&directory, &config))?;
     let mut plugins = Vec::new();
     for file in files(&args.paths)? {
-        plugins.push(review(&file, &config, known.as_ref())?);
+        plugins.push(review(&file, &config, signed, known.as_ref())?);
     }
+    one_file_of_each(&plugins)?;
     let place = Trust::new(&config).check_directory(&directory);
     place.map_err(|problem| CliError::Untrusted {
         path: directory.clone(),
@@ -117,11 +119,9 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
             continue;
         }
         let found = SearchPath::new().with_dir(path).find().complete();
+        let found = found.map_err(|failure| CliError::NoPlugins(failure.to_string()))?;
         let before = files.len();
-        for candidate in found
-            .map_err(datafusion_plugin_host::HostError::from)?
-            .candidates
-        {
+        for candidate in found.candidates {
             match Artifact::read(&candidate.path) {
                 // A plugin may depend on it, but it is not one.
                 Err(error) if matches!(error.problem, ArtifactProblem::NoManifest { .. }) => {}
@@ -133,16 +133,37 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
         }
         if files.len() == before {
             let path = path.display();
-            return Err(CliError::Refused(format!(
+            return Err(CliError::NoPlugins(format!(
                 "{path}: a directory without plugins"
             )));
         }
     }
+    // A file that is named twice is one.
+    let mut known = BTreeSet::new();
+    files.retain(|file| known.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
     Ok(files)
 }
 
+/// Makes sure that no file is installed in place of another that is named beside it.
+fn one_file_of_each(plugins: &[Reviewed]) -> Result<(), CliError> {
+    let names = plugins
+        .iter()
+        .map(|plugin| (plugin.entry.name.as_str(), plugin.report.path.as_path()));
+    check_unique_names(names).map_err(|twice| {
+        let (name, first, second) = (&twice.name, twice.first.display(), twice.second.display());
+        CliError::Refused(format!(
+            "{first} and {second} are both of plugin '{name}'; name the one that is to be installed"
+        ))
+    })
+}
+
 /// Copies a file to where it does not change any more, and looks at it there.
-fn review(file: &Path, config: &Config, known: Option<&Lock>) -> Result<Reviewed, CliError> {
+fn review(
+    file: &Path,
+    config: &Config,
+    signed: bool,
+    known: Option<&Lock>,
+) -> Result<Reviewed, CliError> {
     let snapshot = Snapshot::of(file).map_err(|problem| ArtifactError {
         path: file.to_owned(),
         problem,
@@ -152,7 +173,7 @@ fn review(file: &Path, config: &Config, known: Option<&Lock>) -> Result<Reviewed
         path: file.to_owned(),
         problem: Box::new(problem),
     };
-    let signature = signature(file, &snapshot, config).map_err(untrusted)?;
+    let signature = signature(file, &snapshot, config, signed).map_err(untrusted)?;
     let manifest = artifact.manifest();
     let mut entry = LockEntry::new(&manifest.name, &manifest.version);
     if let Some(signature) = &signature {
@@ -186,13 +207,13 @@ fn signature(
     file: &Path,
     snapshot: &Snapshot,
     config: &Config,
+    needed: bool,
 ) -> Result<Option<Signature>, TrustProblem> {
     let keys = &config.trust.keys;
-    let needed = config.trust.mode == Some(TrustMode::Signed);
     match Signature::beside(file)? {
+        _ if keys.is_empty() && needed => Err(TrustProblem::NoKeys),
         // Without keys there is nobody to believe, and the signature is left out.
-        Some(_) if keys.is_empty() && !needed => Ok(None),
-        Some(_) if keys.is_empty() => Err(TrustProblem::NoKeys),
+        Some(_) if keys.is_empty() => Ok(None),
         Some(signature) => {
             signature.verify(keys, snapshot.reader().map_err(TrustProblem::Read)?)?;
             Ok(Some(signature))
@@ -302,7 +323,7 @@ impl Reviewed {
     }
 
     /// Asks, on the terminal.
-    fn agreed(&mut self, args: &InstallArgs, out: &mut dyn Write) -> Result<bool, CliError> {
+    fn agreed(&mut self, args: &InstallArgs, out: &mut Output) -> Result<bool, CliError> {
         if !io::stdin().is_terminal() {
             return Err(CliError::Refused(
                 "nobody to ask, as the input is no terminal; review the above and give --yes"
@@ -335,9 +356,14 @@ impl Reviewed {
     }
 }
 
-fn affirmed(question: &str, out: &mut dyn Write) -> io::Result<bool> {
+fn affirmed(question: &str, out: &mut Output) -> Result<bool, CliError> {
     write!(out, "{question} [y/N] ")?;
     out.flush()?;
+    if !out.is_read() {
+        return Err(CliError::Refused(
+            "nobody to ask, as nobody reads the output; review it and give --yes".to_owned(),
+        ));
+    }
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

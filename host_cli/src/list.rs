@@ -1,6 +1,7 @@
 //! `plugin-host list`
 
 use std::{
+    collections::BTreeSet,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -33,6 +34,8 @@ struct Listing {
     passed_over: Vec<PassedOver>,
     /// Every path looked at, in order.
     searched: Vec<Searched>,
+    /// Plugins that the configuration names and the search does not find.
+    not_found: Vec<String>,
     /// What keeps the whole of it from being loaded.
     problems: Vec<String>,
 }
@@ -111,10 +114,15 @@ impl Listing {
         let mut trust = Trust::new(config);
         let missing = trust.missing(&search);
         let mut plugins = Vec::new();
+        let mut not_found: BTreeSet<_> = config.plugins.keys().cloned().collect();
         for candidate in found.candidates {
             let origin = candidate.origin.to_string();
             let examined = match trust.examine(&candidate) {
                 Ok(Examined::PassedOver(reason) | Examined::NotLocked(reason)) => {
+                    // One that is disabled is there.
+                    if let Ok(artifact) = Artifact::read(&candidate.path) {
+                        not_found.remove(&artifact.manifest().name);
+                    }
                     passed_over.push(PassedOver {
                         path: candidate.path,
                         origin,
@@ -127,6 +135,9 @@ impl Listing {
             };
             let report = report(&candidate.path, examined, config);
             let manifest = report.manifest.as_ref();
+            if let Some(manifest) = manifest {
+                not_found.remove(&manifest.name);
+            }
             plugins.push(Listed {
                 name: manifest.map(|manifest| manifest.name.clone()),
                 version: manifest.map(|manifest| manifest.version.clone()),
@@ -163,6 +174,7 @@ impl Listing {
             plugins,
             passed_over,
             searched: searched.collect(),
+            not_found: not_found.into_iter().collect(),
             problems,
         }
     }
@@ -200,6 +212,13 @@ impl Listing {
                 self.searched
                     .iter()
                     .map(|s| format!("{} ({}): {}", s.path.display(), s.origin, s.outcome))
+                    .collect(),
+            ),
+            (
+                "named in the configuration, and not found",
+                self.not_found
+                    .iter()
+                    .map(|name| format!("[plugins.{name}] is without effect"))
                     .collect(),
             ),
             ("problems", self.problems.clone()),

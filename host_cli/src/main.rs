@@ -18,7 +18,7 @@ mod trust;
 mod verify;
 
 use std::{
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     process::ExitCode,
 };
 
@@ -27,11 +27,18 @@ use clap::Parser;
 use crate::{
     cli::{Cli, Command, TrustCommand},
     exit::CliError,
+    output::Output,
 };
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let mut out = BufWriter::new(io::stdout().lock());
+    // A query may have no end, and a child works for its reader alone. Whatever else a command does is wanted all the
+    // same, and so is its exit status.
+    let stops = matches!(
+        cli.command,
+        Command::Sql(_) | Command::ChildDescribe(_) | Command::ChildCheck(_)
+    );
+    let mut out = Output::new(!stops);
     let result = match cli.command {
         Command::Inspect(args) => inspect::run(&args, &mut out),
         Command::List(args) => list::run(&args, &mut out),
@@ -55,7 +62,7 @@ fn main() -> ExitCode {
     });
     match result {
         Ok(exit) => exit.into(),
-        // Whoever read the output has read enough.
+        // Whoever read the output of a command that stops then has read enough.
         Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }

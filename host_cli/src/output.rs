@@ -1,11 +1,63 @@
 //! Text for terminals and programs.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 
 use serde::Serialize;
 
 /// How wide text for people is.
 pub(crate) const WIDTH: usize = 100;
+
+/// What a command writes to stdout. A reader that leaves early is no error.
+pub(crate) struct Output {
+    stdout: BufWriter<StdoutLock<'static>>,
+    /// Whether a command goes on without a reader.
+    goes_on: bool,
+    left: bool,
+}
+
+impl Output {
+    /// `goes_on` says that what is written behind a reader's back goes nowhere; or else writing fails then.
+    pub(crate) fn new(goes_on: bool) -> Self {
+        Self {
+            stdout: BufWriter::new(io::stdout().lock()),
+            goes_on,
+            left: false,
+        }
+    }
+
+    /// Whether there may be somebody to read it. Known of what has been flushed.
+    pub(crate) fn is_read(&self) -> bool {
+        !self.left
+    }
+
+    fn unless_left<T>(&mut self, result: io::Result<T>, gone: T) -> io::Result<T> {
+        match result {
+            Err(error) if self.goes_on && error.kind() == io::ErrorKind::BrokenPipe => {
+                self.left = true;
+                Ok(gone)
+            }
+            result => result,
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.left {
+            return Ok(bytes.len());
+        }
+        let written = self.stdout.write(bytes);
+        self.unless_left(written, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.left {
+            return Ok(());
+        }
+        let flushed = self.stdout.flush();
+        self.unless_left(flushed, ())
+    }
+}
 
 /// One line without control characters: plugins supply text, and terminals obey such characters.
 pub(crate) fn clean(text: &str) -> String {

@@ -61,7 +61,11 @@ fn mode(trust: &mut Trust<'_>, directory: &Path, config: &Config) -> String {
             format!("locked: {place} by {}", lock.path().display())
         }
         Ok((TrustMode::Locked, None)) => format!("locked: {place}, but there is no lock"),
-        Ok((TrustMode::Signed, _)) => format!("signed: {place} by {keys} listed keys"),
+        Ok((TrustMode::Signed, _)) => match keys {
+            0 => format!("signed: {place}, but no key is listed"),
+            1 => format!("signed: {place} by 1 listed key"),
+            _ => format!("signed: {place} by {keys} listed keys"),
+        },
         Ok((mode, Some(lock))) => {
             let lock = lock.path().display();
             format!("{mode}: nothing vouches for the files in {place}; {lock} is not asked")

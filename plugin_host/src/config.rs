@@ -14,7 +14,7 @@
 //! validation = "full"         # in place of the host's
 //!
 //! [trust]
-//! mode = "signed"             # or "locked", the default where there is a plugins.lock, or "any"
+//! mode = "signed"             # or "locked", the default where there is a plugins.lock, or "any" without keys
 //! keys = ["RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"]
 //!
 //! [names]
@@ -43,7 +43,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::trust::{Grant, Grants, TrustConfig};
+use crate::trust::{Grant, Grants, TrustConfig, TrustProblem, check_file};
 
 /// The configuration of a host's plugins. The default lets every plugin in, by the rules.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -247,6 +247,17 @@ pub enum ConfigError {
         /// The system's answer.
         source: io::Error,
     },
+    /// Others can change the file, and with it what is decided about plugins.
+    #[error(
+        "{}: {}, or take it all the same with --allow-writable-config (Config::read_unchecked)",
+        path.display(), problem.of_place()
+    )]
+    Place {
+        /// The file.
+        path: PathBuf,
+        /// Who can, and where.
+        problem: Box<TrustProblem>,
+    },
     /// The text is no configuration; the message names line and key.
     #[error("{}: {message}", path.display())]
     Form {
@@ -258,11 +269,29 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads a file.
+    /// Reads a file that nobody else can change: it settles what must vouch for plugins, and what they may do. It and the
+    /// way to it are looked at as a lock's are. `trust.allow_writable_directories` does not count, as it stands in the file.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] that names the file, and line and key of what is wrong in it, or who else can change it.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        let safe = check_file(path).map_err(|source| ConfigError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        safe.map_err(|problem| ConfigError::Place {
+            path: path.to_owned(),
+            problem: Box::new(problem),
+        })?;
+        Self::read_unchecked(path)
+    }
+
+    /// Reads a file, whoever else can change it.
     ///
     /// # Errors
     /// A [`ConfigError`] that names the file, and line and key of what is wrong in it.
-    pub fn read(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+    pub fn read_unchecked(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let text = fs::read_to_string(path).map_err(|source| ConfigError::Io {
             path: path.to_owned(),

@@ -26,7 +26,10 @@ pub use self::{
 #[cfg(feature = "watch")]
 pub(crate) use self::key::SIGNATURE_EXTENSION;
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -58,8 +61,8 @@ impl fmt::Display for TrustMode {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TrustConfig {
-    /// The mode. When absent, [`TrustMode::Locked`] for a directory with a lock and
-    /// [`TrustMode::Any`] for one without.
+    /// The mode. When absent, [`TrustMode::Locked`] for a directory with a lock; for one without,
+    /// [`TrustMode::Signed`] where keys are listed, and [`TrustMode::Any`] where none are.
     pub mode: Option<TrustMode>,
     /// Whose signatures count.
     pub keys: Vec<PublicKey>,
@@ -86,4 +89,12 @@ impl TrustConfig {
             allow_outside_links: true,
         }
     }
+}
+
+/// Whether nobody else can change a file that decides on plugins, or put another in its place.
+///
+/// # Errors
+/// A path that cannot be followed, or the problem.
+pub(crate) fn check_file(path: &Path) -> io::Result<Result<(), TrustProblem>> {
+    place::check_owners(path, &TrustConfig::default())
 }

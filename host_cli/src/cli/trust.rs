@@ -6,10 +6,10 @@ use clap::{Args, Subcommand};
 use datafusion_plugin_host::{
     config::Config,
     discover::Surroundings,
-    trust::{Grant, PublicKey},
+    trust::{Grant, PublicKey, TrustMode},
 };
 
-use super::read_config;
+use super::ConfigFile;
 use crate::exit::CliError;
 
 #[derive(Debug, Subcommand)]
@@ -18,11 +18,11 @@ pub(crate) enum TrustCommand {
     ///
     /// Shows what each says of itself and what it asks to be granted, and asks whether to go on. Whatever
     /// ends it, directory and lock fit together. Exit status: 0 when all are installed, 1 when
-    /// one is not, 2 when a file cannot be read or is no plugin.
+    /// one is not, 2 when a file, a directory or the lock cannot be read, or has no plugin.
     Install(InstallArgs),
     /// Take a plugin out of a directory and its plugins.lock
     ///
-    /// Exit status: 0 when it is gone, 1 when it is not in the lock or cannot be removed.
+    /// Exit status: 0 when it is gone, 1 when it is not in the lock or cannot be removed, 2 when the lock cannot be read.
     Remove(RemoveArgs),
     /// Compare a directory with its plugins.lock
     ///
@@ -71,15 +71,14 @@ pub(crate) struct RemoveArgs {
     /// Remove it from here; the user's directory of plugins when absent
     #[arg(long, value_name = "DIR")]
     pub(crate) from: Option<PathBuf>,
-    /// Take the lock from `[trust]` of this configuration
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
 impl RemoveArgs {
     /// The configuration; the default when no file is named.
     pub(crate) fn config(&self) -> Result<Config, CliError> {
-        read_config(self.config.as_deref())
+        self.config.read()
     }
 }
 
@@ -137,20 +136,28 @@ pub(crate) struct DiffArgs {
 /// Whose signatures count.
 #[derive(Debug, Args)]
 pub(crate) struct Keys {
-    /// A public key whose signatures count; may be given more than once
+    /// A public key whose signatures count, one of which there must be; may be given more than once
     #[arg(long = "key", value_name = "KEY", value_parser = PublicKey::parse)]
     keys: Vec<PublicKey>,
-    /// Take `[trust]` from this configuration
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
 impl Keys {
     /// The configuration, with the keys among its own.
     pub(crate) fn config(&self) -> Result<Config, CliError> {
-        let mut config = read_config(self.config.as_deref())?;
+        let mut config = self.config.read()?;
         config.trust.keys.extend(self.keys.iter().cloned());
         Ok(config)
+    }
+
+    /// Whether what is installed must be signed: whoever names keys wants them to count, unless the configuration has
+    /// both keys and a mode that does without.
+    pub(crate) fn require_signatures(&self, config: &Config) -> bool {
+        match config.trust.mode {
+            Some(mode) => mode == TrustMode::Signed || !self.keys.is_empty(),
+            None => !config.trust.keys.is_empty(),
+        }
     }
 }
 

@@ -124,6 +124,8 @@ impl<'a> Trust<'a> {
         let mode = match trust.mode {
             Some(mode) => mode,
             None if lock.is_some() || trust.lock.is_some() => TrustMode::Locked,
+            // Whoever lists keys wants them to count.
+            None if !trust.keys.is_empty() => TrustMode::Signed,
             None => TrustMode::Any,
         };
         Ok((mode, lock))

@@ -1,6 +1,9 @@
 //! Why a file is not trusted.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use thiserror::Error;
 
@@ -21,8 +24,8 @@ pub enum TrustProblem {
     },
     /// Others can change the file, or put another in its place.
     #[error(
-        "other users can write to {}: expected mode {expected:03o}, found {found:03o}; take their \
-         permission away, or set trust.allow_writable_directories", path.display()
+        "{}, or set trust.allow_writable_directories",
+        writable(.path, .expected, .found)
     )]
     Writable {
         /// The file, its directory, or one above.
@@ -34,8 +37,8 @@ pub enum TrustProblem {
     },
     /// It belongs to somebody else, who can change it whatever its permissions are.
     #[error(
-        "{} belongs to user {found}, who can change it: expected user {expected} or root; have it \
-         belong to one of them, or set trust.allow_writable_directories", path.display()
+        "{}, or set trust.allow_writable_directories",
+        foreign(.path, .expected, .found)
     )]
     ForeignOwner {
         /// The file, its directory, one above, or a link on the way.
@@ -170,6 +173,39 @@ pub enum TrustProblem {
     /// The file's bytes cannot be copied to be checked.
     #[error("cannot be copied to be checked: {0}")]
     Read(#[source] io::Error),
+}
+
+impl TrustProblem {
+    /// What is wrong with a place, and how to mend it, without the setting that allows it.
+    pub(crate) fn of_place(&self) -> String {
+        match self {
+            Self::Writable {
+                path,
+                expected,
+                found,
+            } => writable(path, expected, found),
+            Self::ForeignOwner {
+                path,
+                expected,
+                found,
+            } => foreign(path, expected, found),
+            other => other.to_string(),
+        }
+    }
+}
+
+fn writable(path: &Path, expected: &u32, found: &u32) -> String {
+    format!(
+        "other users can write to {}: expected mode {expected:03o}, found {found:03o}; take their permission away",
+        path.display()
+    )
+}
+
+fn foreign(path: &Path, expected: &u32, found: &u32) -> String {
+    format!(
+        "{} belongs to user {found}, who can change it: expected user {expected} or root; have it belong to one of them",
+        path.display()
+    )
 }
 
 fn keys(keys: &[KeyId]) -> String {

@@ -129,6 +129,18 @@ pub(super) fn own_user() -> io::Result<u32> {
 impl Held {
     #[cfg(target_os = "linux")]
     fn new(name: &Path) -> io::Result<(File, PathBuf, Self)> {
+        Self::by_name(name, Path::new("/proc/self/fd"))
+    }
+
+    /// A file in memory, or a private one where there is none that can be opened by its number among `open_files`.
+    #[cfg(target_os = "linux")]
+    fn by_name(name: &Path, open_files: &Path) -> io::Result<(File, PathBuf, Self)> {
+        // Some systems allow none whose code may run, and some show no process its open files.
+        Self::memory(name, open_files).or_else(|_| Self::private())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn memory(name: &Path, open_files: &Path) -> io::Result<(File, PathBuf, Self)> {
         use std::os::fd::AsRawFd;
 
         use rustix::fs::{MemfdFlags, memfd_create};
@@ -141,15 +153,11 @@ impl Held {
             .into_encoded_bytes();
         label.truncate(200);
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        match memfd_create(label.as_slice(), flags) {
-            Ok(descriptor) => {
-                let file = File::from(descriptor);
-                let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-                Ok((file.try_clone()?, path.into(), Self::Memory(file)))
-            }
-            // Some systems allow none whose code may run.
-            Err(_) => Self::private(),
-        }
+        let file = File::from(memfd_create(label.as_slice(), flags)?);
+        let path = open_files.join(file.as_raw_fd().to_string());
+        // By that path it is read again and loaded.
+        File::open(&path)?;
+        Ok((file.try_clone()?, path, Self::Memory(file)))
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -267,6 +275,18 @@ mod tests {
             let directory = fs::metadata(path.parent().unwrap()).unwrap();
             assert_eq!(directory.permissions().mode() & 0o777, 0o700);
         }
+    }
+
+    /// Guards a system whose `/proc` is not there or not this process's.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_memory_file_that_cannot_be_opened_again_is_none() {
+        let (mut copy, path, held) =
+            Held::by_name(Path::new("f"), Path::new("/no/such/directory")).unwrap();
+        assert!(matches!(held, Held::Directory(_)), "{held:?}");
+        copy.write_all(b"abc").unwrap();
+        held.seal(&copy).unwrap();
+        assert_eq!(fs::read(path).unwrap(), b"abc");
     }
 
     #[test]

@@ -7,9 +7,11 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use tempfile::{Builder, NamedTempFile};
@@ -19,6 +21,8 @@ use super::{LOCK_FILE, Lock, LockEntry, LockError, Snapshot};
 
 /// The file whose holder may change the directory. It stays, empty.
 const BUSY_FILE: &str = ".plugins.busy";
+/// How long another change of the directory is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// What the names of unfinished files begin with.
 const UNFINISHED: &str = ".plugins.new.";
 
@@ -70,6 +74,26 @@ pub enum StoreError {
         /// The system's answer.
         source: io::Error,
     },
+    /// Another process keeps the directory for itself.
+    #[error(
+        "{}: held by {} for {} s and more, and nobody else changes the directory meanwhile; wait for its end, or \
+         end it, and try again", path.display(), process(.holder), waited.as_secs()
+    )]
+    Busy {
+        /// The file whose holder may change the directory.
+        path: PathBuf,
+        /// The process that holds it, where the system tells.
+        holder: Option<u32>,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+}
+
+fn process(holder: &Option<u32>) -> String {
+    match holder {
+        Some(id) => format!("process {id}"),
+        None => "another process".to_owned(),
+    }
 }
 
 impl StoreError {
@@ -86,11 +110,11 @@ impl Store {
     /// Makes the directory if need be, and waits until nobody else changes it.
     ///
     /// # Errors
-    /// A directory that cannot be made or written to.
+    /// A directory that cannot be made or written to, or that another process changes for more than a minute.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         let directory = made(directory)?;
         let lock = directory.join(LOCK_FILE);
-        let busy = vec![busy(&directory)?];
+        let busy = vec![busy(&directory, PATIENCE)?];
         Ok(Self {
             directory,
             lock,
@@ -113,7 +137,7 @@ impl Store {
         let lock = above.join(name);
         // In one order for all processes, so that none waits for one that waits for it.
         let held = BTreeSet::from([directory.clone(), above]);
-        let busy = held.iter().map(|directory| busy(directory));
+        let busy = held.iter().map(|directory| busy(directory, PATIENCE));
         let busy = busy.collect::<Result<_, _>>()?;
         Ok(Self {
             directory,
@@ -267,17 +291,87 @@ fn made(directory: &Path) -> Result<PathBuf, StoreError> {
 }
 
 /// Waits until nobody else changes a directory.
-fn busy(directory: &Path) -> Result<File, StoreError> {
+fn busy(directory: &Path, patience: Duration) -> Result<File, StoreError> {
     let path = directory.join(BUSY_FILE);
-    let busy = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(StoreError::io(&path, "cannot be opened"))?;
-    busy.lock()
-        .map_err(StoreError::io(&path, "cannot be locked"))?;
-    Ok(busy)
+    let busy = busy_file(&path).map_err(StoreError::io(&path, "cannot be opened"))?;
+    let begun = Instant::now();
+    loop {
+        match busy.try_lock() {
+            Ok(()) => return Ok(busy),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < patience => {
+                thread::sleep(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::Busy {
+                    holder: holder(&busy),
+                    path,
+                    waited: patience,
+                });
+            }
+            Err(TryLockError::Error(source)) => {
+                return Err(StoreError::io(&path, "cannot be locked")(source));
+            }
+        }
+    }
+}
+
+/// Opens the file whose holder may change a directory. Nobody but its owner may open it: whoever can open a file
+/// can hold it, be it for reading alone.
+fn busy_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        use rustix::fs::OFlags;
+
+        // Neither what a link leads to, which would get other permissions here, nor a pipe that waits for a reader.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+        let metadata = file.metadata()?;
+        // Earlier versions let everybody read it.
+        if metadata.is_file() && metadata.nlink() == 1 && metadata.mode() & 0o077 != 0 {
+            // Only its owner can.
+            let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
+        }
+    }
+    Ok(file)
+}
+
+/// The process that holds a file, where the system tells.
+fn holder(file: &File) -> Option<u32> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::linux::fs::MetadataExt;
+
+        use rustix::fs::{major, minor};
+
+        let metadata = file.metadata().ok()?;
+        let (device, inode) = (metadata.st_dev(), metadata.st_ino());
+        let place = format!("{:02x}:{:02x}:{inode}", major(device), minor(device));
+        let locks = fs::read_to_string("/proc/locks").ok()?;
+        // `1: FLOCK  ADVISORY  WRITE 4711 08:01:815 0 EOF`
+        let mut locks = locks.lines().map(|line| line.split_whitespace());
+        let held = locks.find_map(|mut words| {
+            let kind = words.nth(1)?;
+            let id = words.nth(2)?;
+            (kind == "FLOCK" && words.next()? == place).then_some(id)
+        });
+        // One of another namespace has the number 0.
+        held?.parse().ok().filter(|id| *id != 0)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = file;
+        None
+    }
 }
 
 fn remove_file(directory: &Path, name: &str) -> Result<(), StoreError> {
@@ -321,4 +415,56 @@ fn readable(file: &File) -> io::Result<()> {
     }
     let _ = file;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// Guards that whoever can hold the file does not stop every change for ever.
+    #[test]
+    fn a_directory_that_somebody_keeps_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let short = Duration::from_millis(50);
+        let held = busy(folder.path(), short).unwrap();
+        let message = busy(folder.path(), short).unwrap_err().to_string();
+        let path = folder.path().join(BUSY_FILE);
+        let begin = format!("{}: held by ", path.display());
+        assert!(message.starts_with(&begin), "{message}");
+        #[cfg(target_os = "linux")]
+        if holder(&held).is_some() {
+            let own = format!("held by process {} for", std::process::id());
+            assert!(message.contains(&own), "{message}");
+        }
+        drop(held);
+        busy(folder.path(), short).unwrap();
+    }
+
+    /// Guards that others cannot hold the file: on Unix, it takes no more than opening it to read.
+    #[test]
+    #[cfg(unix)]
+    fn the_busy_file_is_its_owners_alone() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(BUSY_FILE);
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let open = || busy(folder.path(), Duration::ZERO);
+        drop(open().unwrap());
+        assert_eq!(mode(&path), 0o600);
+        // That of an earlier version.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        drop(open().unwrap());
+        assert_eq!(mode(&path), 0o600);
+        // A link would have the permissions of another file changed.
+        let other = folder.path().join("other");
+        fs::rename(&path, &other).unwrap();
+        fs::set_permissions(&other, fs::Permissions::from_mode(0o644)).unwrap();
+        symlink(&other, &path).unwrap();
+        let message = open().unwrap_err().to_string();
+        assert!(message.contains("cannot be opened"), "{message}");
+        assert_eq!(mode(&other), 0o644);
+    }
 }

@@ -1,4 +1,4 @@
-//! Changes a directory of plugins, and is killed in the middle: `install-killed DIR (install FILE NAME
+//! Changes a directory of plugins, and is killed in the middle: `install-killed DIR [--lock FILE] (install FILE NAME
 //! VERSION | remove NAME) [STEPS]`. Killed behind so many steps; not at all without a number.
 
 use std::{env, path::Path, process::Command, thread, time::Duration};
@@ -9,7 +9,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<_> = env::args().skip(1).collect();
     let args: Vec<_> = args.iter().map(String::as_str).collect();
     let (directory, rest) = args.split_first().ok_or("expected a directory")?;
-    let store = Store::open(Path::new(directory))?;
+    let directory = Path::new(directory);
+    let (store, rest) = match rest {
+        ["--lock", lock, rest @ ..] => (Store::open_with_lock(directory, Path::new(lock))?, rest),
+        rest => (Store::open(directory)?, rest),
+    };
     match rest {
         ["install", file, name, version, steps @ ..] => {
             let snapshot = Snapshot::of(Path::new(file))?;

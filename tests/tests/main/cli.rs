@@ -2,11 +2,19 @@
 
 mod check;
 mod inspect;
+mod installs;
 mod list;
 mod locks;
+mod modes;
 mod pack;
 mod policy;
+#[cfg(target_os = "linux")]
+mod prompt;
+#[cfg(unix)]
+mod readers;
 mod sql;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod trust;
 mod upgrades;
 

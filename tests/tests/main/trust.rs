@@ -8,6 +8,7 @@ mod locked;
 #[cfg(unix)]
 mod places;
 mod signed;
+mod ungranted;
 
 #[allow(dead_code, unreachable_pub)]
 #[path = "../../../plugin_host/src/artifact/tests/library.rs"]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use datafusion_plugin_api::abi::manifest::Manifest;
+use datafusion_plugin_api::abi::manifest::{CapabilityKind, Manifest};
 use serde::Serialize;
 
 use super::{Description, signature::covers};
@@ -89,9 +89,12 @@ impl Difference {
 
     /// Whether something is gone that a query could have relied on.
     pub fn breaks(&self) -> bool {
+        let kinds = self.capabilities_removed.iter();
         self.renamed.is_some()
             || !self.removed.is_empty()
-            || !self.capabilities_removed.is_empty()
+            || kinds
+                .map(|kind| CapabilityKind::from_name(kind))
+                .any(|kind| matters(&kind))
             || self.changed.iter().any(|item| !item.gone.is_empty())
     }
 }
@@ -101,6 +104,32 @@ impl<'a> Facts<'a> {
     fn name(&self) -> &'a str {
         self.function.map_or("", |(_, name)| name)
     }
+}
+
+/// Whether queries rely on a kind of capability beyond its items, which are compared one by one.
+fn matters(kind: &CapabilityKind) -> bool {
+    // How fast an answer comes is not compared either.
+    !matches!(
+        kind,
+        CapabilityKind::ScalarFunctionSimplify
+            | CapabilityKind::ScalarFunction
+            | CapabilityKind::AsyncScalarFunction
+            | CapabilityKind::AggregateFunction
+            | CapabilityKind::WindowFunction
+            | CapabilityKind::TableFunction
+            | CapabilityKind::TableProvider
+            | CapabilityKind::TableProviderFactory
+            | CapabilityKind::CatalogProvider
+            | CapabilityKind::RelationPlanner
+            | CapabilityKind::ExprPlanner
+            | CapabilityKind::TypePlanner
+            | CapabilityKind::Policy
+            | CapabilityKind::AnalyzerRule
+            | CapabilityKind::OptimizerRule
+            | CapabilityKind::PhysicalOptimizerRule
+            | CapabilityKind::FunctionFactory
+            | CapabilityKind::SessionOptions
+    )
 }
 
 /// By `kind name`.
@@ -318,6 +347,49 @@ mod tests {
         other["kind"] = "aggregate".into();
         let other = difference(old(), functions(json!([other])));
         assert_eq!(other.removed, ["scalar function f"]);
+    }
+
+    /// Guards that functions that became async, or do without `simplify`, are taken for what they are.
+    #[test]
+    fn a_kind_whose_items_are_there_still_breaks_nothing() {
+        let exporting = |kinds: &[&'static str]| {
+            let mut library = Library::default();
+            library.records.retain(|(key, _)| *key != "capability");
+            let kinds = kinds.iter().map(|kind| ("capability", *kind));
+            library.records.extend(kinds);
+            let artifact = crate::artifact::Artifact::from_bytes(&library.elf());
+            artifact.unwrap().manifest().clone()
+        };
+        let functions = |kind: &str| {
+            let mut function = function("f", &["f()"], &[]);
+            function["kind"] = kind.into();
+            description(json!({"functions": [function]}))
+        };
+        let plain = [
+            "scalar_function:portable",
+            "scalar_function_simplify:same-major",
+        ];
+        let (old, new) = (
+            exporting(&plain),
+            exporting(&["async_scalar_function:portable"]),
+        );
+        let (sync, later) = (functions("scalar"), functions("async_scalar"));
+        let became = Difference::of((&old, &sync), (&new, &later));
+        assert_eq!(
+            became.capabilities_removed,
+            ["scalar_function", "scalar_function_simplify"]
+        );
+        assert!(!became.breaks(), "{became:?}");
+        // Without its function it is gone.
+        let none = description(json!({}));
+        assert!(Difference::of((&old, &sync), (&new, &none)).breaks());
+        // What has no items of its own, and what is not known here.
+        for kind in ["table_expressions:same-major", "later_kind:portable"] {
+            let more = exporting(&[plain[0], plain[1], kind]);
+            let less = Difference::of((&more, &sync), (&old, &sync));
+            assert_eq!(less.capabilities_removed.len(), 1, "{less:?}");
+            assert!(less.breaks(), "{less:?}");
+        }
     }
 
     /// Every function answers to `plugin.function`.

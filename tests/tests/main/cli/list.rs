@@ -94,3 +94,24 @@ fn a_plugin_that_is_there_twice_is_named_with_both_files() {
         );
     }
 }
+
+/// Guards that a name that is written wrongly can be found.
+#[test]
+fn what_the_configuration_names_and_nobody_finds_is_told_of() {
+    let folder = Folder::new();
+    folder.copy("fixture-crashing");
+    folder.copy("datafusion-plugin-example");
+    let names = "[plugins.exmaple]\n[plugins.crashing]\n[plugins.example]\nenabled = false";
+    let config = folder.write("plugins.toml", names);
+    let by = ["--plugin-dir", folder.path(), "--config", text(&config)];
+    let listed = Ran::of(command(&["list", "--json"]).args(by).output().unwrap());
+    assert_eq!(listed.code, Some(0), "{listed:?}");
+    assert_eq!(
+        listed.json()["not_found"],
+        serde_json::json!(["exmaple"]),
+        "{listed:?}"
+    );
+    let shown = Ran::of(command(&["list"]).args(by).output().unwrap()).stdout;
+    let line = "not found:\n  [plugins.exmaple] is without effect\n";
+    assert!(shown.contains(line), "{shown}");
+}

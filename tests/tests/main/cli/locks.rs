@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Makes a key pair: its public key, and the path of the secret one.
-fn key(folder: &Folder, name: &str) -> (String, String) {
+pub(super) fn key(folder: &Folder, name: &str) -> (String, String) {
     let secret = format!("{}/{name}.key", folder.path());
     let public = format!("{}/{name}.pub", folder.path());
     let made = ["--secret-key", &secret, "--public-key", &public];

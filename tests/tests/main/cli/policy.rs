@@ -16,6 +16,8 @@ row_filter = 'name = {user}'
 effect = 'deny'
 reason = 'closed'
 statements = ['set']
+[policies]
+time_limit_ms = 60000
 ";
 
 fn sql(config: &str, args: &[&str]) -> Ran {

@@ -13,7 +13,7 @@ pub(super) fn suits_here() -> bool {
     cfg!(all(target_arch = "x86_64", target_os = "linux"))
 }
 
-fn sample(capability: &'static str, version: &'static str) -> Vec<u8> {
+pub(super) fn sample(capability: &'static str, version: &'static str) -> Vec<u8> {
     let mut library = Library::default();
     library.records.retain(|(key, _)| *key != "version");
     library.records.push(("version", version));
@@ -129,7 +129,9 @@ fn install_shows_grants_copies_and_locks() {
 fn what_does_not_suit_is_not_installed() {
     let (source, folder) = (Folder::new(), Folder::new());
     source.write(&library("good"), Library::default().elf());
-    source.write(&library("abort"), Library::with("panic", "abort").elf());
+    let mut abort = Library::with("panic", "abort");
+    abort.records[0] = ("name", "abort");
+    source.write(&library("abort"), abort.elf());
     let to = ["--to", folder.path()];
     let ran = run(&[&["install", "--yes", source.path()], &to[..]].concat());
     assert_eq!(ran.code, Some(1), "{ran:?}");

@@ -1,11 +1,14 @@
 //! What an in-process plugin can do and no host contain: `plugin-host check` does it elsewhere and says what came of it.
 
-use std::time::{Duration, Instant};
+use std::{fs, sync::mpsc, thread, time::Duration};
 
 use plugin_tests::plugins::plugin;
 use serde_json::Value;
 
-use crate::main::cli::{Folder, Ran, command, text};
+use crate::main::{
+    cli::{Folder, Ran, command, run, text},
+    trust::compiled,
+};
 
 fn check(deed: &str, more: &[&str]) -> Ran {
     let file = plugin("fixture-hostile");
@@ -114,21 +117,49 @@ fn what_a_plugin_prints_is_not_in_the_report() {
     assert!(findings(&ran).is_empty());
 }
 
-/// Nothing of a plugin runs where it is only inspected or listed.
+/// Nothing of a plugin runs where it is only looked at, moved or signed: not even what runs when its library is opened.
 #[test]
 fn inspecting_runs_nothing() {
-    let folder = Folder::new();
-    let file = folder.copy("fixture-hostile");
-    let shown: [&[&str]; 2] = [
-        &["inspect", text(&file)],
-        &["list", "--plugin-dir", folder.path()],
-    ];
-    for arguments in shown {
+    let (folder, keys, target) = (Folder::new(), Folder::new(), Folder::new());
+    let fixture = compiled("fixture-hostile");
+    let file = folder.write(
+        fixture.file_name().unwrap().to_str().unwrap(),
+        fs::read(&fixture).unwrap(),
+    );
+    run(&["pack", text(&file)]).clean();
+    let (secret, public) = (format!("{}/s", keys.path()), format!("{}/p", keys.path()));
+    let made = ["--secret-key", &secret, "--public-key", &public];
+    run(&[&["keygen", "--no-password"], &made[..]].concat()).clean();
+
+    // Whoever opens the library waits until this is gone, and whoever activates the plugin for ever.
+    let gate = keys.write("gate", "");
+    let gated = |arguments: &[&str]| {
         let mut command = command(arguments);
+        command.env("FIXTURE_GATE", &gate);
         command.env("FIXTURE_HOSTILE_SLEEPS", "1");
-        let begun = Instant::now();
-        let ran = Ran::of(command.output().unwrap());
-        assert!(ran.stdout.contains("hostile"), "{ran:?}");
-        assert!(begun.elapsed() < Duration::from_secs(60), "{arguments:?}");
+        let (told, ran) = mpsc::channel();
+        thread::spawn(move || told.send(command.output().unwrap()));
+        // What runs too long ends when the folder with the gate is removed.
+        let ran = ran.recv_timeout(Duration::from_secs(300));
+        Ran::of(ran.unwrap_or_else(|_| panic!("{arguments:?} runs something of the plugin")))
+    };
+    for arguments in [
+        &["inspect", text(&file)][..],
+        &["list", "--plugin-dir", folder.path()],
+        &["diff", text(&file), text(&file)],
+        &["sign", text(&file), "--secret-key", &secret],
+        &["install", "--yes", text(&file), "--to", target.path()],
+        &["verify", target.path()],
+        &["remove", "hostile", "--from", target.path()],
+    ] {
+        let ran = gated(arguments);
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {ran:?}");
+        let about = ran.stdout.contains("hostile") || arguments[0] == "diff";
+        assert!(about, "{arguments:?}: {ran:?}");
     }
+    // Opening it would have been noticed.
+    let checked = gated(&["check", "--time-limit", "1", text(&file)]);
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    let silent = "was silent for 1 s during: loading and activating";
+    assert!(checked.stdout.contains(silent), "{checked:?}");
 }

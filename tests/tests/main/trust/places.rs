@@ -7,8 +7,9 @@ use std::{
     path::Path,
 };
 
-use datafusion_plugin_host::{PluginHost, trust::LockEntry};
+use datafusion_plugin_host::{PluginHost, config::Config, trust::LockEntry};
 
+use super::super::cli::run;
 use super::{Folder, assert_refused, builder, install, names, text};
 
 fn chmod(path: &Path, mode: u32) {
@@ -276,4 +277,72 @@ fn a_locked_file_lies_where_it_should_too() {
     chmod(folder.path(), 0o777);
     let check = PluginHost::builder().plugin_dir(folder.path()).check();
     assert_refused(check, &["other users can write to"]);
+}
+
+/// Who can write to the configuration names keys and modes, and grants.
+#[test]
+fn a_configuration_that_others_can_write_to() {
+    let (folder, elsewhere) = (Folder::new(), Folder::new());
+    let inner = folder.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    let file = inner.join("plugins.toml");
+    // What the file says of itself does not count.
+    let config = "[trust]\nallow_writable_directories = true";
+    fs::write(&file, config).unwrap();
+    chmod(&file, 0o644);
+    chmod(&inner, 0o755);
+    let way = elsewhere.path().join("way");
+    symlink(&file, &way).unwrap();
+    let expected = Config::parse(config).unwrap();
+    let both = [&file, &way];
+    let read = |path: &Path| Config::read(path).map_err(|error| error.to_string());
+    for path in both {
+        assert_eq!(read(path), Ok(expected.clone()));
+    }
+    for (place, before, mode) in [
+        (&file, 0o644, 0o666),
+        (&inner, 0o755, 0o777),
+        (&folder.path().to_owned(), 0o700, 0o777),
+    ] {
+        chmod(place, mode);
+        let real = fs::canonicalize(place).unwrap();
+        for path in both {
+            let message = read(path).unwrap_err();
+            for part in [
+                text(path),
+                "other users can write to",
+                text(&real),
+                "--allow-writable-config",
+            ] {
+                assert!(message.contains(part), "{part}: {message}");
+            }
+            assert!(!message.contains("allow_writable_directories"), "{message}");
+            let unchecked = Config::read_unchecked(path);
+            assert_eq!(unchecked.unwrap(), expected);
+        }
+        let by = ["--plugin-dir", text(&inner), "--config", text(&file)];
+        let list = [&["list"], &by[..]].concat();
+        let refused = run(&list);
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(
+            refused.stderr.contains("other users can write to"),
+            "{refused:?}"
+        );
+        run(&[&list[..], &["--allow-writable-config"]].concat()).clean();
+        for command in [
+            &["remove", "sample", "--from", text(&inner)][..],
+            &["verify", text(&inner)],
+            &["install", "--yes", text(&file), "--to", text(&inner)],
+        ] {
+            let ran = run(&[command, &by[2..]].concat());
+            assert!(ran.stderr.contains("other users can write to"), "{ran:?}");
+        }
+        chmod(place, before);
+    }
+    assert_eq!(read(&file), Ok(expected));
+    if may_give_away(&file) {
+        chown(&file, Some(SOMEBODY), None).unwrap();
+        let message = read(&file).unwrap_err();
+        assert!(message.contains("belongs to user 4711"), "{message}");
+    }
 }

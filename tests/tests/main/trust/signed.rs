@@ -186,3 +186,30 @@ fn keys_are_not_overwritten_and_secret() {
     assert!(ran.stderr.contains("is not replaced"), "{ran:?}");
     assert!(fs::read(&secret).unwrap() == before && !new.exists());
 }
+
+/// Guards that whoever lists keys and forgets the mode is not left with none.
+#[test]
+fn keys_without_a_mode_count() {
+    let (folder, key) = (Folder::new(), Key::new());
+    let file = folder.plugin("sample");
+    let config = signed_by(&[&key]).replace("mode = 'signed'\n", "");
+    let check = || builder(&config).plugin_dir(folder.path()).check();
+    assert_refused(check(), &["expected a signature by key", &key.id()]);
+    key.sign(&file);
+    let checked = check().unwrap();
+    assert_eq!(checked.plugins()[0].basis().mode, TrustMode::Signed);
+    assert_eq!(checked.plugins()[0].basis().signer, Some(key.id()));
+    // Where there is a lock, it is what counts.
+    let reviewed = folder.install("reviewed");
+    let checked = check().unwrap();
+    let [plugin] = checked.plugins() else {
+        panic!("{checked:?}");
+    };
+    assert_eq!(plugin.artifact().path(), reviewed);
+    assert_eq!(plugin.basis().mode, TrustMode::Locked);
+    // The mode that is named is the mode.
+    fs::remove_file(folder.lock_file()).unwrap();
+    let any = format!("{config}\nmode = 'any'");
+    let any = builder(&any).plugin_file(&file).check().unwrap();
+    assert_eq!(any.plugins()[0].basis().mode, TrustMode::Any);
+}
