@@ -16,6 +16,7 @@ use std::{cell::LazyCell, collections::BTreeMap, sync::Arc};
 
 use datafusion::execution::{SessionState, session_state::SessionStateBuilder};
 
+use replace::Displaced;
 pub(crate) use replace::{Replacement, replace};
 pub use report::{BareName, InstallReport, InstalledItem, LeftOut, PluginReport};
 
@@ -59,7 +60,9 @@ pub(crate) fn install(
     preferred: &Preferred,
 ) -> InstallReport {
     let (report, registrations) = plan(state, candidates, preferred);
+    let displaced = Displaced::by(state, &registrations);
     commit(state, registrations);
+    displaced.add_to(state.config_mut());
     report
 }
 
@@ -88,8 +91,10 @@ pub(crate) fn install_into(
 ) -> (SessionStateBuilder, InstallReport) {
     let mut building = Building::take(&mut builder);
     let (report, registrations) = plan(&building, candidates, preferred);
+    let displaced = Displaced::by(&building, &registrations);
     commit(&mut building, registrations);
     building.put_back(&mut builder);
+    displaced.add_to(builder.config().get_or_insert_default());
     (builder, report)
 }
 

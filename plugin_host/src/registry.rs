@@ -160,15 +160,17 @@ impl PluginHost {
         keeps_prepared: bool,
     ) -> Result<InstallReport, String> {
         let had = sessions::installed(state.config(), &self.inner);
-        let had = self.candidates(had.as_deref().unwrap_or_default());
+        let old = self.candidates(had.as_deref().unwrap_or_default());
         let now = self.candidates(plugins);
-        let replacement = Replacement::new(&had, &now);
+        let replacement = Replacement::new(&old, &now);
         let replacement = match keeps_prepared {
             true => replacement,
             false => replacement.without_prepared(),
         };
         let report = install::replace(state, &replacement, &self.config().names.prefer)?;
-        sessions::write_down(state.config_mut(), &self.inner, plugins);
+        let mut gone = sessions::write_down(state.config_mut(), &self.inner, plugins);
+        gone.extend(had);
+        sessions::let_go(gone);
         Ok(report)
     }
 
@@ -216,8 +218,9 @@ impl PluginHost {
         let candidates = self.candidates(&plugins);
         let (mut builder, report) = install::install_into(builder, &candidates, &names.prefer);
         let mut config = builder.config().take().unwrap_or_default();
-        sessions::write_down(&mut config, &self.inner, &plugins);
+        let had = sessions::write_down(&mut config, &self.inner, &plugins);
         *builder.config() = Some(config);
+        sessions::let_go(had);
         let functions = builder.table_functions().get_or_insert_default();
         for (name, function) in tables::functions(self) {
             let function = TableFunction::new(name.to_owned(), function);

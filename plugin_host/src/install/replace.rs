@@ -1,8 +1,10 @@
 //! Other versions of plugins in a session that has them.
 
+mod displaced;
 mod functions;
 mod tables;
 
+pub(super) use displaced::Displaced;
 pub(super) use tables::VacantCatalog;
 
 use std::{collections::BTreeSet, sync::Arc};

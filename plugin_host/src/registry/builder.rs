@@ -23,7 +23,7 @@ use crate::{
     },
     load::own_library,
     policy::{Guard, SharedGuard},
-    trust::{Checked, Examined, Grant, Grants, Trust, TrustMode},
+    trust::{Checked, Examined, Grant, Grants, Trust, TrustMode, TrustProblem},
 };
 
 /// How often a search is made when directories change under way.
@@ -134,8 +134,9 @@ impl PluginHostBuilder {
             ..
         } = self.find()?;
         if !failures.is_empty() {
+            let failures = failures.into_iter().map(|failed| failed.failure);
             return Err(HostError::Load(LoadFailures {
-                failures,
+                failures: failures.collect(),
                 others: checked.len(),
             }));
         }
@@ -172,12 +173,25 @@ impl PluginHostBuilder {
     fn find_by(&self, trust: &mut Trust<'_>) -> Result<Found, HostError> {
         let found = self.search.find().complete()?;
         let mut passed_over: Vec<_> = found.passed_over.into_iter().map(Into::into).collect();
-        let mut failures = trust.missing(&self.search);
-        let vouched = self.search.paths().filter(|(_, path)| path.is_dir());
-        // A lock that cannot be used vouches for nothing else.
-        let vouched =
-            vouched.filter(|(_, path)| !matches!(trust.mode(path), Ok((TrustMode::Any, _))));
-        let vouched = vouched.map(|(_, path)| path.to_owned()).collect();
+        let missing = trust.missing(&self.search).into_iter();
+        let mut failures: Vec<_> = missing.map(FailedFile::from).collect();
+        let (mut vouched, mut locked) = (BTreeSet::new(), BTreeSet::new());
+        let mut unreadable = BTreeSet::new();
+        for (_, path) in self.search.paths().filter(|(_, path)| path.is_dir()) {
+            let (mode, lock) = match trust.mode(path) {
+                Ok(found) => found,
+                // A lock that cannot be used vouches for nothing else.
+                Err(_) => {
+                    unreadable.insert(path.to_owned());
+                    (TrustMode::Locked, None)
+                }
+            };
+            if mode != TrustMode::Any {
+                vouched.insert(path.to_owned());
+            }
+            let names = lock.iter().flat_map(|lock| lock.plugins());
+            locked.extend(names.map(|entry| (path.to_owned(), entry.name.clone())));
+        }
         let (mut checked, mut not_locked) = (Vec::new(), Vec::new());
         for candidate in found.candidates {
             match trust.examine(&candidate) {
@@ -193,9 +207,12 @@ impl PluginHostBuilder {
                         reason,
                     });
                 }
-                Err(problem) => failures.push(LoadFailure {
-                    path: candidate.path,
-                    problem,
+                Err(problem) => failures.push(FailedFile {
+                    plugin: locked_name(trust, &candidate.path),
+                    failure: LoadFailure {
+                        path: candidate.path,
+                        problem,
+                    },
                 }),
             }
         }
@@ -209,6 +226,8 @@ impl PluginHostBuilder {
             not_locked,
             failures,
             vouched,
+            locked,
+            unreadable,
         })
     }
 
@@ -324,9 +343,36 @@ pub(super) struct Found {
     pub(super) passed_over: Vec<PassedOverFile>,
     /// Files among them that a lock does not name.
     pub(super) not_locked: Vec<PathBuf>,
-    pub(super) failures: Vec<LoadFailure>,
+    pub(super) failures: Vec<FailedFile>,
     /// Directories, with plugins or without, whose files need something to vouch for them.
     pub(super) vouched: BTreeSet<PathBuf>,
+    /// The plugins that the locks of directories name, whatever came of their files.
+    pub(super) locked: BTreeSet<(PathBuf, String)>,
+    /// Directories with a lock that cannot be used.
+    pub(super) unreadable: BTreeSet<PathBuf>,
+}
+
+/// A file that cannot be used.
+pub(super) struct FailedFile {
+    /// The plugin that it should be, as the lock has it.
+    pub(super) plugin: Option<String>,
+    pub(super) failure: LoadFailure,
+}
+
+impl From<LoadFailure> for FailedFile {
+    fn from(failure: LoadFailure) -> Self {
+        let plugin = match &failure.problem {
+            LoadProblem::Trust(TrustProblem::Missing { plugin, .. }) => Some(plugin.clone()),
+            _ => None,
+        };
+        Self { plugin, failure }
+    }
+}
+
+/// The plugin that a lock names a file for.
+fn locked_name(trust: &mut Trust<'_>, path: &Path) -> Option<String> {
+    let (_, lock) = trust.mode(path.parent()?).ok()?;
+    Some(lock?.plugin_of_file(path)?.name.clone())
 }
 
 /// A plugin that is linked into the program, of which the policies are taken.

@@ -2,18 +2,19 @@
 
 use std::{
     collections::BTreeSet,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
 use super::{
     LoadedPlugin, PassedOverFile, PluginHost, Plugins, ReloadOutcome, ReloadedFile,
-    RetainedLibrary, builder::Found,
+    RetainedLibrary,
+    builder::{FailedFile, Found},
 };
 use crate::{
     artifact::Artifact,
-    error::HostError,
+    error::{HostError, LoadFailure},
     load,
     trust::{Checked, TrustMode},
 };
@@ -23,6 +24,8 @@ pub(super) struct Next {
     pub(super) plugins: Plugins,
     /// Those of before that are not among them.
     pub(super) gone: Vec<Arc<LoadedPlugin>>,
+    /// What was activated in vain.
+    pub(super) refused: Vec<LoadedPlugin>,
     /// What was mapped in vain.
     pub(super) unused: Vec<RetainedLibrary>,
     pub(super) passed_over: Vec<PassedOverFile>,
@@ -36,12 +39,15 @@ struct Search<'a> {
     /// Plugins of before that were found again.
     seen: Vec<&'a Arc<LoadedPlugin>>,
     gone: Vec<Arc<LoadedPlugin>>,
+    refused: Vec<LoadedPlugin>,
     unused: Vec<RetainedLibrary>,
     files: Vec<ReloadedFile>,
+    /// Directories in which a plugin that is not found may be what cannot be used.
+    unsure: BTreeSet<PathBuf>,
 }
 
 impl<'a> Search<'a> {
-    fn report(&mut self, plugin: &str, path: &std::path::Path, outcome: ReloadOutcome) {
+    fn report(&mut self, plugin: &str, path: &Path, outcome: ReloadOutcome) {
         self.files.push(ReloadedFile {
             plugin: plugin.to_owned(),
             path: path.to_owned(),
@@ -54,6 +60,36 @@ impl<'a> Search<'a> {
         self.seen.extend(old);
         self.plugins.extend(old.cloned());
     }
+
+    fn has_seen(&self, old: &Arc<LoadedPlugin>) -> bool {
+        self.seen.iter().any(|seen| Arc::ptr_eq(seen, old))
+    }
+
+    /// Keeps the plugins that a file which cannot be used may be another version of.
+    fn fail(&mut self, failed: FailedFile, current: &'a Plugins) {
+        let LoadFailure { path, problem } = failed.failure;
+        let outcome = ReloadOutcome::Failed {
+            problem: problem.to_string(),
+        };
+        // What cannot be trusted can be read all the same.
+        let read = || Some(Artifact::read(&path).ok()?.manifest().name.clone());
+        let plugin = failed.plugin.or_else(read);
+        let is_its =
+            |old: &&Arc<LoadedPlugin>| plugin.as_deref() == Some(old.name()) || old.path() == path;
+        let its: Vec<_> = current.iter().filter(is_its).collect();
+        if plugin.is_none() && its.is_empty() {
+            self.unsure.extend(path.parent().map(Path::to_owned));
+        }
+        let kept: Vec<_> = its.into_iter().filter(|old| !self.has_seen(old)).collect();
+        if kept.is_empty() {
+            self.report(&plugin.unwrap_or_default(), &path, outcome);
+            return;
+        }
+        for old in kept {
+            self.keep(Some(old));
+            self.report(old.name(), &path, outcome.clone());
+        }
+    }
 }
 
 impl PluginHost {
@@ -65,38 +101,41 @@ impl PluginHost {
             not_locked,
             failures,
             vouched,
+            locked,
+            unreadable,
         } = self.inner.loader.find()?;
         self.vouched().extend(vouched);
         let current = self.plugins();
-        let named = |name: &str| current.iter().find(|old| old.name() == name);
-        let mut search = Search::default();
+        let mut search = Search {
+            unsure: unreadable,
+            ..Search::default()
+        };
         for checked in checked {
             self.take(checked, &current, &mut search);
         }
-        for failure in failures {
-            // What cannot be trusted can be read all the same.
-            let found = Artifact::read(&failure.path).ok();
-            let found = found.map(|artifact| artifact.manifest().name.clone());
-            let old = found.as_deref().and_then(named);
-            let old = old.or_else(|| current.iter().find(|old| old.path() == failure.path));
-            let old = old.filter(|old| !search.seen.iter().any(|seen| Arc::ptr_eq(seen, old)));
-            let plugin = match old {
-                Some(old) => old.name().to_owned(),
-                None => found.unwrap_or_default(),
-            };
-            search.keep(old);
-            let problem = failure.problem.to_string();
-            search.report(&plugin, &failure.path, ReloadOutcome::Failed { problem });
+        for failed in failures {
+            search.fail(failed, &current);
         }
         for old in current.iter() {
-            if search.seen.iter().any(|seen| Arc::ptr_eq(seen, old)) {
+            if search.has_seen(old) {
                 continue;
             }
+            let directory = old.path().parent().unwrap_or(Path::new(""));
+            let of_lock = (directory.to_owned(), old.name().to_owned());
             let unlocked = not_locked.iter().any(|path| path == old.path());
             let mut passed = passed_over.iter().filter(|_| !unlocked);
             let outcome = match passed.find(|file| file.path == old.path()) {
                 Some(file) => ReloadOutcome::Failed {
                     problem: file.reason.clone(),
+                },
+                None if locked.contains(&of_lock) => ReloadOutcome::Failed {
+                    problem: "its lock names it, and no file that can be used: it stays until the lock does not"
+                        .to_owned(),
+                },
+                None if search.unsure.contains(directory) => ReloadOutcome::Failed {
+                    problem: "its file is gone or not locked any more, but its directory has a file or a lock that \
+                              cannot be read and may be in its place: it stays until that is mended"
+                        .to_owned(),
                 },
                 None if !old.policies().is_empty() => ReloadOutcome::Failed {
                     problem: "its file is gone or not locked any more, but it has policies: it stays until \
@@ -116,6 +155,7 @@ impl PluginHost {
         let Search {
             mut plugins,
             gone,
+            refused,
             unused,
             files,
             ..
@@ -129,6 +169,7 @@ impl PluginHost {
         Ok(Next {
             plugins: plugins.into(),
             gone,
+            refused,
             unused,
             passed_over,
             files,
@@ -139,7 +180,7 @@ impl PluginHost {
         let artifact = checked.artifact();
         let (plugin, path) = (artifact.manifest().name.clone(), artifact.path().to_owned());
         let old = current.iter().find(|old| old.name() == plugin);
-        let outcome = match self.changed(checked, current, old, &mut search.unused) {
+        let outcome = match self.changed(checked, current, old, search) {
             Ok(None) => {
                 search.keep(old);
                 ReloadOutcome::Unchanged
@@ -171,7 +212,7 @@ impl PluginHost {
         checked: Checked,
         current: &Plugins,
         old: Option<&Arc<LoadedPlugin>>,
-        unused: &mut Vec<RetainedLibrary>,
+        search: &mut Search<'_>,
     ) -> Result<Option<LoadedPlugin>, String> {
         let path = checked.artifact().path().to_owned();
         let in_place = checked.snapshot.is_none();
@@ -202,12 +243,15 @@ impl PluginHost {
         };
         let loaded = self.inner.loader.load_one(copied);
         let loaded = loaded.map_err(|problem| problem.to_string());
-        let loaded = loaded.and_then(|new| match old {
-            Some(old) => has_policies_of(old, new),
-            None => Ok(new),
+        let loaded = loaded.and_then(|new| match old.map(|old| has_policies_of(old, &new)) {
+            Some(Err(problem)) => {
+                search.refused.push(new);
+                Err(problem)
+            }
+            _ => Ok(new),
         });
         if loaded.is_err() && library.sha256.as_deref().is_some_and(load::is_mapped) {
-            unused.push(library);
+            search.unused.push(library);
         }
         loaded.map(Some)
     }
@@ -237,7 +281,7 @@ impl PluginHost {
 }
 
 /// A version without a policy of the one before would leave statements undecided on.
-fn has_policies_of(old: &LoadedPlugin, new: LoadedPlugin) -> Result<LoadedPlugin, String> {
+fn has_policies_of(old: &LoadedPlugin, new: &LoadedPlugin) -> Result<(), String> {
     let item = |policy: &crate::import::policy::ImportedPolicy| policy.origin().item().to_owned();
     let has = |name: &String| new.policies().iter().any(|policy| item(policy) == *name);
     let mut names = old.policies().iter().map(|policy| item(policy));
@@ -247,6 +291,6 @@ fn has_policies_of(old: &LoadedPlugin, new: LoadedPlugin) -> Result<LoadedPlugin
              the application alone",
             old.manifest().version
         )),
-        None => Ok(new),
+        None => Ok(()),
     }
 }

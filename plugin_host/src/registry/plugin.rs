@@ -172,6 +172,19 @@ impl LoadedPlugin {
         })
     }
 
+    /// Lets go of plugins, as [`Self::dispose`] does of those that nobody else has.
+    pub(super) fn let_go(plugins: impl IntoIterator<Item = Arc<Self>>) {
+        let last = plugins.into_iter().filter_map(Arc::into_inner);
+        last.for_each(Self::dispose);
+    }
+
+    /// Drops it on threads of its own: what its author has it do then may block.
+    pub(super) fn dispose(self) {
+        // Without the plugin: this end of it may be the last.
+        let threads = Arc::clone(&self.activated.limits().threads);
+        threads.dispose(self);
+    }
+
     /// The plugin's name.
     pub fn name(&self) -> &str {
         &self.manifest().name

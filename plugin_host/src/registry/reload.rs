@@ -11,7 +11,10 @@ use super::{
     builder::guard_of,
     sessions::{self, Shared},
 };
-use crate::{error::HostError, policy::Copied};
+use crate::{
+    error::HostError,
+    policy::{Copied, Subject},
+};
 
 /// What [`PluginHost::reload`] found and did.
 #[derive(Debug)]
@@ -125,8 +128,19 @@ impl PluginHost {
     /// When a named path is missing, or two files hold plugins of one name. Nothing is changed then.
     pub fn reload(&self) -> Result<ReloadReport, HostError> {
         let reloading = self.inner.reloading.lock();
-        let _reloading = reloading.unwrap_or_else(PoisonError::into_inner);
+        let reloading = reloading.unwrap_or_else(PoisonError::into_inner);
+        let mut done_with = DoneWith::default();
+        let report = self.take_in(&mut done_with);
+        drop(reloading);
+        // Behind the lock: authors' code may run there, and must not keep other reloads waiting.
+        done_with.let_go();
+        report
+    }
+
+    /// One reload.
+    fn take_in(&self, done_with: &mut DoneWith) -> Result<ReloadReport, HostError> {
         let next = self.next()?;
+        done_with.refused = next.refused;
         let mut report = ReloadReport {
             files: next.files,
             sessions: 0,
@@ -145,20 +159,23 @@ impl PluginHost {
         }));
         // Their names are free for what comes.
         next.gone.iter().for_each(|old| old.activated().retire());
-        for (session, subject) in self.inner.sessions.live() {
-            match self.follow(&session) {
+        done_with.sessions = self.inner.sessions.live();
+        for (session, subject) in &done_with.sessions {
+            match self.follow(session) {
                 Ok(()) => report.sessions += 1,
                 Err(reason) => report.behind.push(reason),
             }
             if let Some(subject) = subject {
-                self.guard(&mut session.write(), &subject);
+                self.guard(&mut session.write(), subject);
             }
         }
         // After the sessions: one that was installed into meanwhile has told of its copies by now.
-        for copy in self.inner.sessions.copies() {
-            self.follow_copy(&copy);
+        done_with.copies = self.inner.sessions.copies();
+        for copy in &done_with.copies {
+            self.follow_copy(copy);
         }
         self.retain(&next.gone, next.unused, &plugins);
+        done_with.gone = next.gone;
         report.tell();
         Ok(report)
     }
@@ -170,11 +187,11 @@ impl PluginHost {
     pub(super) fn follow(&self, session: &Shared) -> Result<(), String> {
         let mut state = session.write();
         let plugins = self.plugins();
-        match sessions::installed(state.config(), &self.inner) {
-            Some(had) if !Arc::ptr_eq(&had, &plugins) => {
-                self.replace(&mut state, &plugins, true).map(drop)
-            }
-            _ => Ok(()),
+        let had = sessions::installed(state.config(), &self.inner);
+        // Not held meanwhile: what is replaced is let go of in there.
+        match had.is_some_and(|had| !Arc::ptr_eq(&had, &plugins)) {
+            true => self.replace(&mut state, &plugins, true).map(drop),
+            false => Ok(()),
         }
     }
 
@@ -234,6 +251,23 @@ impl PluginHost {
     pub fn retained(&self) -> Vec<RetainedLibrary> {
         let retained = self.inner.retained.lock();
         retained.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What a reload has no more use for, and may be the last to have.
+#[derive(Default)]
+struct DoneWith {
+    gone: Vec<Arc<LoadedPlugin>>,
+    refused: Vec<LoadedPlugin>,
+    /// The application may have let go of them meanwhile.
+    sessions: Vec<(Shared, Option<Subject>)>,
+    copies: Vec<Copied>,
+}
+
+impl DoneWith {
+    fn let_go(self) {
+        self.refused.into_iter().for_each(LoadedPlugin::dispose);
+        LoadedPlugin::let_go(self.gone);
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use datafusion::{execution::SessionState, prelude::SessionConfig};
 use parking_lot::RwLock;
 
-use super::{Inner, Plugins};
+use super::{Inner, LoadedPlugin, Plugins};
 use crate::policy::{Copied, Subject};
 
 /// A session as it is shared by all its contexts.
@@ -27,19 +27,29 @@ pub(super) fn installed(config: &SessionConfig, host: &Arc<Inner>) -> Option<Plu
     own.map(|(_, plugins)| Arc::clone(plugins))
 }
 
-/// Writes down what a session has from now on.
-pub(super) fn write_down(config: &mut SessionConfig, host: &Arc<Inner>, plugins: &Plugins) {
-    let mut installed = config
-        .get_extension::<Installed>()
-        .map_or_else(Installed::default, |known| Installed::clone(&known));
+/// Writes down what a session has from now on. What it had is for the caller to let go of: nobody else may have it.
+#[must_use]
+pub(super) fn write_down(
+    config: &mut SessionConfig,
+    host: &Arc<Inner>,
+    plugins: &Plugins,
+) -> Vec<Plugins> {
+    let installed = config.get_extension::<Installed>();
+    let installed = installed.map_or_else(Vec::new, |known| known.0.clone());
     let others = |(known, _): &(Weak<Inner>, _)| {
         known.strong_count() > 0 && !std::ptr::eq(known.as_ptr(), Arc::as_ptr(host))
     };
-    installed.0.retain(others);
-    installed
-        .0
-        .push((Arc::downgrade(host), Arc::clone(plugins)));
-    config.set_extension(Arc::new(installed));
+    let (mut installed, had): (Vec<_>, Vec<_>) = installed.into_iter().partition(others);
+    installed.push((Arc::downgrade(host), Arc::clone(plugins)));
+    config.set_extension(Arc::new(Installed(installed)));
+    had.into_iter().map(|(_, plugins)| plugins).collect()
+}
+
+/// Lets go of what sessions had.
+pub(super) fn let_go(had: Vec<Plugins>) {
+    let plugins: Vec<_> = had.iter().flat_map(|had| had.iter().cloned()).collect();
+    drop(had);
+    LoadedPlugin::let_go(plugins);
 }
 
 /// Sessions are known as long as the application has them.

@@ -29,17 +29,24 @@ struct Stamp {
     modified: Option<SystemTime>,
 }
 
+/// The file system's number for a file or directory; the same for all where it has none.
+pub(super) fn number(metadata: &Metadata) -> (u64, u64) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (metadata.dev(), metadata.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        (0, 0)
+    }
+}
+
 impl Stamp {
     fn of(metadata: &Metadata) -> Self {
-        #[cfg(unix)]
-        let file = {
-            use std::os::unix::fs::MetadataExt;
-            (metadata.dev(), metadata.ino())
-        };
-        #[cfg(not(unix))]
-        let file = (0, 0);
         Self {
-            file,
+            file: number(metadata),
             len: metadata.len(),
             modified: metadata.modified().ok(),
         }

@@ -1,9 +1,11 @@
 //! Plugins are replaced while their application runs.
 
+mod drops;
 mod failures;
 mod hostile;
 mod load;
 mod memory;
+mod names;
 mod policies;
 mod sessions;
 mod trust;

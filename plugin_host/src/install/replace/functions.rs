@@ -3,106 +3,159 @@
 use std::{collections::HashMap, sync::Arc};
 
 use datafusion::{
-    execution::{FunctionRegistry, SessionState, SessionStateDefaults},
+    execution::{FunctionRegistry, SessionState},
     logical_expr::{AggregateUDF, ScalarUDF, WindowUDF},
 };
 
-use super::Replacement;
+use super::{Replacement, displaced::Displaced};
 use crate::import::{
     aggregate::PluginAggregateUdf, scalar::PluginScalarUdf, window::PluginWindowUdf,
 };
 
-/// Functions of one kind by name, those of old plugins and the others.
-fn split<T>(
-    functions: &HashMap<String, Arc<T>>,
-    is_old: impl Fn(&str, &Arc<T>) -> bool,
-) -> (Vec<String>, HashMap<String, Arc<T>>) {
-    let (old, others): (HashMap<_, _>, HashMap<_, _>) = functions
-        .iter()
-        .map(|(name, function)| (name.clone(), Arc::clone(function)))
-        .partition(|(name, function)| is_old(name, function));
-    (old.into_keys().collect(), others)
+/// The functions of one kind in a session. Its own registry takes and gives every one, under all its names.
+pub(super) trait Kind: PartialEq + Sized {
+    fn all(state: &SessionState) -> &HashMap<String, Arc<Self>>;
+    fn name(&self) -> &str;
+    fn aliases(&self) -> &[String];
+    fn register(state: &mut SessionState, function: Arc<Self>);
+    fn deregister(state: &mut SessionState, name: &str);
+
+    /// Whether it is of a plugin whose names are decided anew.
+    fn is_old(self: &Arc<Self>, name: &str, replacement: &Replacement<'_>) -> bool;
+    /// Whether it is a plugin's. Of async functions that cannot be told.
+    fn is_surely_a_plugins(&self) -> bool;
+    /// Whether it may be one.
+    fn may_be_a_plugins(&self) -> bool {
+        self.is_surely_a_plugins()
+    }
 }
 
 pub(super) fn remove(state: &mut SessionState, replacement: &Replacement<'_>) {
-    // A session's own registry takes and gives every function: these results are always `Ok`.
-    let is_old = |name: &str, udf: &Arc<ScalarUDF>| {
-        replacement.exported(name)
-            && match udf.inner().downcast_ref::<PluginScalarUdf>() {
-                Some(udf) => replacement.is_undecided(udf.origin()),
-                None => replacement.is_undecided_async(name, udf),
-            }
-    };
-    let (removed, others) = split(state.scalar_functions(), is_old);
-    for name in &removed {
-        drop(state.deregister_udf(name));
+    let mut displaced = Displaced::of(state.config());
+    remove_kind(state, replacement, &mut displaced.scalar);
+    remove_kind(state, replacement, &mut displaced.aggregate);
+    remove_kind(state, replacement, &mut displaced.window);
+    displaced.write_down(state.config_mut());
+}
+
+fn remove_kind<F: Kind>(
+    state: &mut SessionState,
+    replacement: &Replacement<'_>,
+    displaced: &mut HashMap<String, Option<Arc<F>>>,
+) {
+    let known = F::all(state).iter();
+    let known = known.map(|(name, function)| (name.clone(), Arc::clone(function)));
+    let (old, others): (HashMap<_, _>, HashMap<_, _>) = known.partition(|(name, function)| {
+        replacement.exported(name) && function.is_old(name, replacement)
+    });
+    for name in old.keys() {
+        F::deregister(state, name);
     }
-    let defaults = || SessionStateDefaults::default_scalar_functions();
-    for udf in freed(&removed, defaults, |udf| {
-        (udf.name().to_owned(), udf.aliases().to_vec())
-    }) {
-        drop(state.register_udf(udf));
-    }
-    // Whoever lost a name with an alias of what was removed, or to a built-in just now, has it again.
-    for (name, udf) in others {
-        if state.scalar_functions().get(&name) != Some(&udf) {
-            drop(state.register_udf(udf));
+    let mut expected = others;
+    let mut restored: Vec<Arc<F>> = Vec::new();
+    for name in old.into_keys() {
+        if let Some(function) = displaced.remove(&name).flatten() {
+            expected.insert(name, Arc::clone(&function));
+            restored.push(function);
         }
     }
-    let is_old = |name: &str, udf: &Arc<AggregateUDF>| {
-        let udf = udf.inner().downcast_ref::<PluginAggregateUdf>();
-        replacement.exported(name) && udf.is_some_and(|udf| replacement.is_undecided(udf.origin()))
-    };
-    let (removed, others) = split(state.aggregate_functions(), is_old);
-    for name in &removed {
-        drop(state.deregister_udaf(name));
-    }
-    let defaults = || SessionStateDefaults::default_aggregate_functions();
-    for udf in freed(&removed, defaults, |udf| {
-        (udf.name().to_owned(), udf.aliases().to_vec())
-    }) {
-        drop(state.register_udaf(udf));
-    }
-    for (name, udf) in others {
-        if state.aggregate_functions().get(&name) != Some(&udf) {
-            drop(state.register_udaf(udf));
+    // One of whose names another one has comes before that one.
+    restored.sort_by_key(|function| {
+        let mut aliases = function.aliases().iter().map(String::as_str);
+        let has = |name| expected.get(name) == Some(function);
+        has(function.name()) && aliases.all(has)
+    });
+    for function in restored {
+        let aliases = function.aliases().to_vec();
+        F::register(state, function);
+        // Aliases that had been taken from it come with it, and go together.
+        if let Some(alias) = aliases.first()
+            && !aliases.iter().any(|alias| expected.contains_key(alias))
+        {
+            F::deregister(state, alias);
         }
     }
-    let is_old = |name: &str, udf: &Arc<WindowUDF>| {
-        let udf = udf.inner().downcast_ref::<PluginWindowUdf>();
-        replacement.exported(name) && udf.is_some_and(|udf| replacement.is_undecided(udf.origin()))
-    };
-    let (removed, others) = split(state.window_functions(), is_old);
-    for name in &removed {
-        drop(state.deregister_udwf(name));
-    }
-    let defaults = || SessionStateDefaults::default_window_functions();
-    for udf in freed(&removed, defaults, |udf| {
-        (udf.name().to_owned(), udf.aliases().to_vec())
-    }) {
-        drop(state.register_udwf(udf));
-    }
-    for (name, udf) in others {
-        if state.window_functions().get(&name) != Some(&udf) {
-            drop(state.register_udwf(udf));
+    // Whoever lost a name with an alias of what was removed, or to what came back just now, has it again.
+    for (name, function) in expected {
+        if F::all(state).get(&name) != Some(&function) {
+            F::register(state, function);
         }
+    }
+    // What the application has put into a plugin's place displaces for good.
+    let has = |name: &str| {
+        F::all(state)
+            .get(name)
+            .is_some_and(|found| found.may_be_a_plugins())
+    };
+    displaced.retain(|name, _| has(name));
+}
+
+/// What the three kinds do alike.
+macro_rules! registry {
+    ($all:ident, $register:ident, $deregister:ident) => {
+        fn all(state: &SessionState) -> &HashMap<String, Arc<Self>> {
+            state.$all()
+        }
+
+        fn name(&self) -> &str {
+            self.name()
+        }
+
+        fn aliases(&self) -> &[String] {
+            self.aliases()
+        }
+
+        fn register(state: &mut SessionState, function: Arc<Self>) {
+            drop(state.$register(function));
+        }
+
+        fn deregister(state: &mut SessionState, name: &str) {
+            drop(state.$deregister(name));
+        }
+    };
+}
+
+impl Kind for ScalarUDF {
+    registry!(scalar_functions, register_udf, deregister_udf);
+
+    fn is_old(self: &Arc<Self>, name: &str, replacement: &Replacement<'_>) -> bool {
+        match self.inner().downcast_ref::<PluginScalarUdf>() {
+            Some(udf) => replacement.is_undecided(udf.origin()),
+            None => replacement.is_undecided_async(name, self),
+        }
+    }
+
+    fn is_surely_a_plugins(&self) -> bool {
+        self.inner().is::<PluginScalarUdf>()
+    }
+
+    fn may_be_a_plugins(&self) -> bool {
+        self.is_surely_a_plugins() || self.as_async().is_some()
     }
 }
 
-/// DataFusion's own functions whose names were taken from them.
-fn freed<T>(
-    removed: &[String],
-    defaults: impl FnOnce() -> Vec<Arc<T>>,
-    names: impl Fn(&T) -> (String, Vec<String>),
-) -> Vec<Arc<T>> {
-    // Most plugins leave these names alone, and making all of them takes its time.
-    if removed.iter().all(|name| name.contains('.')) {
-        return Vec::new();
+impl Kind for AggregateUDF {
+    registry!(aggregate_functions, register_udaf, deregister_udaf);
+
+    fn is_old(self: &Arc<Self>, _: &str, replacement: &Replacement<'_>) -> bool {
+        let udf = self.inner().downcast_ref::<PluginAggregateUdf>();
+        udf.is_some_and(|udf| replacement.is_undecided(udf.origin()))
     }
-    let defaults = defaults().into_iter();
-    let had_a_name = |function: &Arc<T>| {
-        let (name, aliases) = names(function);
-        removed.contains(&name) || aliases.iter().any(|alias| removed.contains(alias))
-    };
-    defaults.filter(had_a_name).collect()
+
+    fn is_surely_a_plugins(&self) -> bool {
+        self.inner().is::<PluginAggregateUdf>()
+    }
+}
+
+impl Kind for WindowUDF {
+    registry!(window_functions, register_udwf, deregister_udwf);
+
+    fn is_old(self: &Arc<Self>, _: &str, replacement: &Replacement<'_>) -> bool {
+        let udf = self.inner().downcast_ref::<PluginWindowUdf>();
+        udf.is_some_and(|udf| replacement.is_undecided(udf.origin()))
+    }
+
+    fn is_surely_a_plugins(&self) -> bool {
+        self.inner().is::<PluginWindowUdf>()
+    }
 }

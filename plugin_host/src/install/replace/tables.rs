@@ -8,11 +8,15 @@ use datafusion::{
         TableFunctionImpl,
     },
     common::Result,
-    execution::{SessionState, SessionStateDefaults},
+    execution::SessionState,
 };
 use futures::FutureExt;
 
-use super::{Replacement, each};
+use super::{
+    Replacement,
+    displaced::{Displaced, is_plugins_catalog, is_plugins_table},
+    each,
+};
 use crate::{
     import::{
         imported::Named,
@@ -22,7 +26,7 @@ use crate::{
     policy::plain::registered,
 };
 
-/// Takes out table functions and table factories. Built-in ones have their names again.
+/// Takes out table functions and table factories. What they displaced has its name again.
 pub(super) fn remove(state: &mut SessionState, replacement: &Replacement<'_>) {
     let functions = state.table_functions().iter();
     let old = functions.filter(|(_, function)| {
@@ -31,33 +35,35 @@ pub(super) fn remove(state: &mut SessionState, replacement: &Replacement<'_>) {
         function.is_some_and(|function| replacement.is_undecided(function.origin()))
     });
     let names: Vec<_> = old.map(|(name, _)| name.clone()).collect();
+    let mut displaced = Displaced::of(state.config());
     for name in &names {
         // A session's own registry takes and gives every function.
         drop(state.deregister_udtf(name));
-    }
-    if names.iter().any(|name| !name.contains('.')) {
-        let freed = SessionStateDefaults::default_table_functions().into_iter();
-        for function in freed.filter(|function| names.iter().any(|name| name == function.name())) {
-            state.register_udtf(function.name(), Arc::clone(function.function()));
+        if let Some(function) = displaced.table.remove(name).flatten() {
+            state.register_udtf(name, Arc::clone(function.function()));
         }
     }
-    let mut defaults = None;
     for (plugin, named) in each(&replacement.undecided) {
         let Named::TableFactory(name, factory) = named else {
             continue;
         };
         for name in [format!("{plugin}.{name}"), name] {
+            // What the application has put into its place displaces for good.
+            let before = displaced.factories.remove(&name).flatten();
             if !state.has(&Named::TableFactory(name.clone(), Arc::clone(&factory))) {
                 continue;
             }
             state.table_factories_mut().remove(&name);
-            let defaults =
-                defaults.get_or_insert_with(SessionStateDefaults::default_table_factories);
-            if let Some(factory) = defaults.remove(&name) {
+            if let Some(factory) = before {
                 state.table_factories_mut().insert(name, factory);
             }
         }
     }
+    displaced.table.retain(|name, _| {
+        let found = state.table_functions().get(name);
+        found.is_some_and(is_plugins_table)
+    });
+    displaced.write_down(state.config_mut());
 }
 
 /// Puts new tables into the places of old ones. Other sessions, and statements that are being planned, may
@@ -152,17 +158,24 @@ impl CatalogProvider for VacantCatalog {
     }
 }
 
-/// Takes out catalogs that no new one has replaced.
-pub(super) fn vacate_catalogs(state: &SessionState, replacement: &Replacement<'_>) {
+/// Takes out catalogs that no new one has replaced. What they displaced has its name again.
+pub(super) fn vacate_catalogs(state: &mut SessionState, replacement: &Replacement<'_>) {
+    let mut displaced = Displaced::of(state.config());
     for (plugin, named) in each(&replacement.old) {
         let Named::Catalog(name, catalog) = named else {
             continue;
         };
         for name in [format!("{plugin}.{name}"), name] {
             if state.has(&Named::Catalog(name.clone(), Arc::clone(&catalog))) {
-                let vacant = Arc::new(VacantCatalog::default());
-                registered(state).register_catalog(name, vacant);
+                let before = displaced.catalogs.remove(&name).flatten();
+                let before = before.unwrap_or_else(|| Arc::new(VacantCatalog::default()));
+                registered(state).register_catalog(name, before);
             }
         }
     }
+    displaced.catalogs.retain(|name, _| {
+        let found = registered(state).catalog(name);
+        found.as_ref().is_some_and(is_plugins_catalog)
+    });
+    displaced.write_down(state.config_mut());
 }

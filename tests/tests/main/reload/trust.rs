@@ -1,6 +1,6 @@
 //! A new version passes the same checks.
 
-use datafusion_plugin_host::trust::{LockEntry, Snapshot, Store};
+use datafusion_plugin_host::trust::{Lock, LockEntry, Snapshot, Store};
 
 use super::*;
 
@@ -132,4 +132,73 @@ async fn grants_of_the_lock_are_those_of_the_moment() {
         assert_eq!(edition(&context).await, 1);
         assert!(host.retained().is_empty());
     }
+}
+
+/// Guards the old version of a plugin whose lock names a new file that is not there or not whole, and the old one no
+/// more.
+#[tokio::test]
+async fn a_locked_file_that_is_missing_or_cut_short_removes_nothing() {
+    for config in ["", "[trust]\nmode = 'any'"] {
+        let folder = tempfile::tempdir().unwrap();
+        lock(folder.path(), ONE, "0.1.0", &[]);
+        let host = PluginHost::builder()
+            .plugin_dir(folder.path())
+            .config(Config::parse(config).unwrap())
+            .load()
+            .unwrap();
+        let context = session(&host);
+        lock(folder.path(), TWO, "0.1.0", &[]);
+        let locked = Lock::read(folder.path().join("plugins.lock")).unwrap();
+        let file = folder
+            .path()
+            .join(&locked.unwrap().plugin("changing").unwrap().file);
+        assert_ne!(file, host.plugins()[0].path());
+        let whole = fs::read(&file).unwrap();
+        for length in [None, Some(whole.len() / 2), Some(0)] {
+            match length {
+                None => fs::remove_file(&file).unwrap(),
+                Some(length) => fs::write(&file, &whole[..length]).unwrap(),
+            }
+            let report = host.reload().unwrap();
+            failure(&report);
+            assert_eq!(report.files[0].plugin, "changing", "{length:?}");
+            assert_eq!(host.plugins().len(), 1);
+            assert_eq!(edition(&context).await, 1, "{length:?}");
+        }
+        let aside = folder.path().join("aside");
+        fs::write(&aside, &whole).unwrap();
+        fs::rename(aside, &file).unwrap();
+        assert_replaced(&host.reload().unwrap());
+        assert_eq!(edition(&context).await, 2);
+    }
+}
+
+/// Nor is one removed whose successor may be a file that does not say what it is, or be in a lock that cannot be read.
+#[tokio::test]
+async fn what_cannot_be_read_removes_nothing() {
+    let place = Place::with(ONE);
+    let host = place.load("");
+    let context = session(&host);
+    fs::remove_file(place.file()).unwrap();
+    let other = place.path().join("other");
+    let other = other.with_extension(env::consts::DLL_EXTENSION);
+    let whole = fs::read(library(TWO)).unwrap();
+    fs::write(&other, &whole[..whole.len() / 2]).unwrap();
+    let report = host.reload().unwrap();
+    assert_eq!(report.failures().count(), 2, "{report:?}");
+    assert_eq!(edition(&context).await, 1);
+    fs::write(&other, &whole).unwrap();
+    assert_replaced(&host.reload().unwrap());
+    assert_eq!(edition(&context).await, 2);
+
+    let folder = tempfile::tempdir().unwrap();
+    lock(folder.path(), ONE, "0.1.0", &[]);
+    let host = load(folder.path());
+    let context = session(&host);
+    fs::write(folder.path().join("plugins.lock"), "version = ").unwrap();
+    fs::remove_file(host.plugins()[0].path()).unwrap();
+    let report = host.reload().unwrap();
+    let problem = failure(&report);
+    assert!(problem.contains("cannot be read"), "{problem}");
+    assert_eq!(edition(&context).await, 1);
 }

@@ -56,6 +56,91 @@ async fn a_change_is_taken_in_and_a_failure_told() {
     is_version(&context, 2).await;
 }
 
+/// Guards that what has not settled is left alone, as it may not be whole.
+#[test]
+fn a_watch_that_is_dropped_while_a_change_settles() {
+    let place = Place::with(ONE);
+    let host = place.load("");
+    let (tell, told) = mpsc::channel();
+    let settles = Duration::from_secs(30);
+    let watch = host.watch(settles, move |report| drop(tell.send(report)));
+    place.put(TWO);
+    // Long enough for the change to be told of.
+    std::thread::sleep(3 * SETTLED);
+    drop(watch);
+    let ended = told.recv_timeout(settles / 2);
+    assert!(
+        matches!(ended, Err(RecvTimeoutError::Disconnected)),
+        "{ended:?}"
+    );
+    assert!(host.retained().is_empty());
+}
+
+/// Guards that a panic of the application's does not end the watch.
+#[test]
+fn a_report_that_panics() {
+    let place = Place::with(ONE);
+    let host = place.load("");
+    let (tell, told) = mpsc::channel();
+    let watch = host.watch(SETTLED, move |report| {
+        tell.send(report).unwrap();
+        panic!("deliberate");
+    });
+    for package in [TWO, ONE] {
+        place.put(package);
+        assert_replaced(&next(&told));
+    }
+    drop(watch);
+}
+
+/// Guards that the directory is watched that is there now, and not the one that was.
+#[cfg(unix)]
+#[tokio::test]
+async fn another_directory_in_the_place_of_the_one_watched() {
+    let releases = [Place::with(ONE), Place::with(TWO)];
+    let folder = tempfile::tempdir().unwrap();
+    let (current, aside) = (folder.path().join("current"), folder.path().join("aside"));
+    // In one step, as releases are switched.
+    let switch = |to: &Place| {
+        std::os::unix::fs::symlink(to.path(), &aside).unwrap();
+        fs::rename(&aside, &current).unwrap();
+    };
+    switch(&releases[0]);
+    let host = PluginHost::builder().plugin_dir(&current).load().unwrap();
+    let context = session(&host);
+    let (_watch, told) = watched(&host);
+    let edition = async || numbers(&context, "select edition()").await.unwrap();
+    switch(&releases[1]);
+    assert_replaced(&next(&told));
+    assert_eq!(edition().await, [2]);
+    releases[1].put(ONE);
+    assert_replaced(&next(&told));
+    assert_eq!(edition().await, [1]);
+
+    // Renamed, and another one put there.
+    let (place, successor) = (folder.path().join("place"), Place::with(TWO));
+    fs::create_dir(&place).unwrap();
+    fs::copy(
+        releases[1].file(),
+        place.join(releases[1].file().file_name().unwrap()),
+    )
+    .unwrap();
+    let host = PluginHost::builder().plugin_dir(&place).load().unwrap();
+    let context = session(&host);
+    let (_watch, told) = watched(&host);
+    let edition = async || numbers(&context, "select edition()").await.unwrap();
+    fs::rename(&place, folder.path().join("away")).unwrap();
+    fs::rename(successor.path(), &place).unwrap();
+    assert_replaced(&next(&told));
+    assert_eq!(edition().await, [2]);
+    let name = successor.file();
+    let name = name.file_name().unwrap();
+    fs::copy(library(ONE), folder.path().join("new")).unwrap();
+    fs::rename(folder.path().join("new"), place.join(name)).unwrap();
+    assert_replaced(&next(&told));
+    assert_eq!(edition().await, [1]);
+}
+
 /// Nothing is looked at before it has been quiet.
 #[tokio::test]
 async fn a_burst_is_one_reload_and_half_a_file_none() {
