@@ -26,13 +26,16 @@ fn linked_in(instance: impl FnOnce() -> Plugin, name: &str, config: Config) -> P
     host.linked_policies(name, instance).load().unwrap()
 }
 
+/// However loaded the machine is: what is late is tested elsewhere.
+const PATIENT: &str = "[policies]\ntime_limit_ms = 60000\n";
+
 /// Rules linked in, and the same loaded as a plugin.
 fn hosts(rules: &str) -> [(&'static str, PluginHost); 2] {
     let made = || Plugin::new().policy("rules", Rules::of_toml(rules).unwrap());
-    let linked_in = linked_in(made, "policy", Config::default());
+    let linked_in = linked_in(made, "policy", Config::parse(PATIENT).unwrap());
     // A JSON string is one of TOML's.
     let text = serde_json::to_string(rules).unwrap();
-    let config = format!("[plugins.policy.options]\ntext = {text}");
+    let config = format!("{PATIENT}[plugins.policy.options]\ntext = {text}");
     let loaded = PluginHost::builder()
         .grant_every_capability()
         .plugin_file(plugin("datafusion-plugin-policy"))

@@ -110,6 +110,9 @@ async fn guarded_sessions_create_what_policies_let_them() {
         reason = "not to be made"
         statements = ["create_function"]
         functions = ["secret_*", "sqrt"]
+        [policies]
+        # However loaded the machine is: this is not about time.
+        time_limit_ms = 60000
     "#;
     let host = PluginHost::builder()
         .grant_every_capability()
