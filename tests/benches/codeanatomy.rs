@@ -23,10 +23,13 @@ use std::{
 use criterion::{Criterion, Throughput};
 use datafusion::{
     arrow::{array::RecordBatch, util::pretty::pretty_format_batches},
+    execution::SessionStateBuilder,
+    logical_expr::planner::ExprPlanner,
     prelude::{SessionConfig, SessionContext},
 };
 use datafusion_codeanatomy::{
-    IntervalAlign, Options, PythonSyntax, aggregate_functions, scalar_functions, window_functions,
+    IntervalAlign, Macros, Operators, Options, PythonSyntax, RedundantSorts, SnapshotFilter,
+    TableMacros, Types, aggregate_functions, scalar_functions, window_functions,
 };
 use datafusion_plugin_host::{PluginHost, config::Config};
 use plugin_tests::plugins::plugin;
@@ -34,28 +37,13 @@ use tokio::runtime::Runtime;
 
 use queries::{QUERIES, TABLES};
 
-/// Runs of all queries in both places, in turn.
+/// Runs in both places, in turn.
 const PAIRS: usize = 40;
 
-/// A session for each place, by the place's name.
+/// A session for each place, by the place's name. Both have all that the plugin exports.
 fn sessions(partitions: usize) -> [(&'static str, SessionContext); 2] {
     let config = SessionConfig::new().with_target_partitions(partitions);
-    let linked_in = SessionContext::new_with_config(config.clone());
-    for function in scalar_functions(&Options::default()) {
-        linked_in.register_udf(function.as_ref().clone());
-    }
-    for function in aggregate_functions() {
-        linked_in.register_udaf(function.as_ref().clone());
-    }
-    for function in window_functions() {
-        linked_in.register_udwf(function.as_ref().clone());
-    }
-    linked_in.register_udtf("python_syntax", Arc::new(PythonSyntax));
-    linked_in
-        .register_relation_planner(Arc::new(IntervalAlign))
-        .unwrap();
-
-    let loaded = SessionContext::new_with_config(config);
+    let loaded = SessionContext::new_with_config(config.clone());
     let host = PluginHost::builder()
         .plugin_file(plugin("datafusion-plugin-codeanatomy"))
         .config(Config::parse("[plugins.codeanatomy]\nreplace_builtins = true").unwrap())
@@ -63,7 +51,38 @@ fn sessions(partitions: usize) -> [(&'static str, SessionContext); 2] {
         .load()
         .unwrap();
     host.install(&loaded);
-    [("linked_in", linked_in), ("plugin", loaded)]
+    [("linked_in", linked_in(config)), ("plugin", loaded)]
+}
+
+fn linked_in(config: SessionConfig) -> SessionContext {
+    let options = Options::default();
+    let mut builder = SessionStateBuilder::new()
+        .with_config(config.with_option_extension(options.clone()))
+        .with_default_features()
+        .with_function_factory(Some(Arc::new(Macros::new(&options))))
+        .with_physical_optimizer_rule(Arc::new(RedundantSorts::new(&options)))
+        .with_type_planner(Arc::new(Types));
+    let operators: Arc<dyn ExprPlanner> = Arc::new(Operators);
+    builder
+        .expr_planners()
+        .get_or_insert_default()
+        .insert(0, operators);
+    let context = SessionContext::new_with_state(builder.build());
+    for function in scalar_functions(&options) {
+        context.register_udf(function.as_ref().clone());
+    }
+    for function in aggregate_functions() {
+        context.register_udaf(function.as_ref().clone());
+    }
+    for function in window_functions() {
+        context.register_udwf(function.as_ref().clone());
+    }
+    context.register_udtf("python_syntax", Arc::new(PythonSyntax));
+    for planner in [Arc::new(IntervalAlign) as _, Arc::new(TableMacros) as _] {
+        context.register_relation_planner(planner).unwrap();
+    }
+    context.add_analyzer_rule(Arc::new(SnapshotFilter::new(&options)));
+    context
 }
 
 async fn run(context: &SessionContext, sql: &str) -> Vec<RecordBatch> {
@@ -109,23 +128,40 @@ fn queries(criterion: &mut Criterion, runtime: &Runtime, folder: &str) {
     group.finish();
 
     // Closer than criterion's groups, which run one after the other.
-    let time = |context| {
+    paired("all queries", || all(first), || all(second));
+    for sql in QUERIES {
+        let run = |context| {
+            black_box(runtime.block_on(run(context, sql)));
+        };
+        paired(sql, || run(first), || run(second));
+    }
+}
+
+/// Prints how much longer the plugin takes, run by run in turn.
+fn paired(what: &str, linked_in: impl Fn(), plugin: impl Fn()) {
+    let time = |work: &dyn Fn()| {
         let start = Instant::now();
-        all(context);
+        work();
         start.elapsed().as_secs_f64()
     };
-    let mut ratios: Vec<f64> = (0..PAIRS)
+    let mut pairs: Vec<_> = (0..PAIRS)
         .map(|pair| match pair % 2 {
-            0 => time(second) / time(first),
-            _ => (time(first) / time(second)).recip(),
+            0 => {
+                let second = time(&plugin);
+                (time(&linked_in), second)
+            }
+            _ => (time(&linked_in), time(&plugin)),
         })
+        .map(|(first, second)| (second / first, second - first))
         .collect();
-    ratios.sort_by(f64::total_cmp);
+    pairs.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let ratio = |part: usize| pairs[PAIRS * part / 4].0;
     println!(
-        "queries: plugin {:.3} times linked in (median of {PAIRS} pairs; half of them {:.3} to {:.3})",
-        ratios[PAIRS / 2],
-        ratios[PAIRS / 4],
-        ratios[PAIRS * 3 / 4],
+        "plugin {:.3} times linked in, {:+.2} ms (median of {PAIRS} pairs; half of them {:.3} to {:.3}): {what}",
+        ratio(2),
+        pairs[PAIRS / 2].1 * 1e3,
+        ratio(1),
+        ratio(3),
     );
 }
 

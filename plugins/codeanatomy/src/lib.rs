@@ -1,5 +1,7 @@
 //! Source code as tables: the crate `datafusion-codeanatomy` as a plugin.
 
+mod allocator;
+
 use std::sync::Arc;
 
 use datafusion_codeanatomy::{
@@ -11,6 +13,7 @@ use datafusion_plugin_api::prelude::*;
 fn activate(context: &ActivationContext) -> Result<Plugin> {
     let options: Options = context.parse_options()?;
     options.check()?;
+    allocator::serve_the_parser();
     Ok(Plugin::new()
         .scalar_functions(scalar_functions(&options))
         .aggregate_functions(aggregate_functions())

@@ -2,6 +2,7 @@
 
 mod best;
 mod count;
+mod frame;
 pub(crate) mod grouped;
 mod kernel;
 mod set;

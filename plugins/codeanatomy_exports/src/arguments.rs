@@ -64,6 +64,8 @@ impl Accepts {
             (Self::Span, Null) => Some(crate::span::span_type()),
             (Self::Span, span) if is_span(span) => Some(span.clone()),
             (Self::Map, Map(..)) | (Self::Struct, Struct(_)) => Some(found.clone()),
+            // There is no telling of what a null is a map or a struct.
+            (Self::Map | Self::TextMap | Self::Struct, Null) => Some(Null),
             (Self::TextMap, Map(entries, _)) => match entries.data_type() {
                 Struct(fields) if fields[0].data_type().is_string() => Some(found.clone()),
                 _ => None,

@@ -9,7 +9,10 @@ use datafusion_common::{
 };
 use serde::Deserialize;
 
-use crate::scalar::{check_form, check_unit};
+use crate::{
+    scalar::{check_form, check_unit},
+    snapshot,
+};
 
 /// The plugin's options: JSON at activation, and in a session the settings `codeanatomy.<name>`.
 ///
@@ -68,7 +71,8 @@ impl Options {
         check_unit(&self.span_col_unit)
             .map_err(|error| error.context("codeanatomy: span_col_unit"))?;
         check_form(&self.utf8_normalize_form)
-            .map_err(|error| error.context("codeanatomy: utf8_normalize_form"))
+            .map_err(|error| error.context("codeanatomy: utf8_normalize_form"))?;
+        snapshot::tables(&self.snapshot_tables).map(drop)
     }
 
     /// The settings of a session in the order in which they are listed: key, description and value.
@@ -172,7 +176,10 @@ impl ExtensionOptions for Options {
             }
             "utf8_normalize_casefold" => self.utf8_normalize_casefold = flag()?,
             "utf8_normalize_collapse_ws" => self.utf8_normalize_collapse_ws = flag()?,
-            "snapshot_tables" => self.snapshot_tables = value.to_owned(),
+            "snapshot_tables" => {
+                snapshot::tables(value)?;
+                self.snapshot_tables = value.to_owned();
+            }
             "snapshot_column" => self.snapshot_column = value.to_owned(),
             "snapshot_value" => self.snapshot_value = value.to_owned(),
             "remove_redundant_sorts" => self.remove_redundant_sorts = flag()?,

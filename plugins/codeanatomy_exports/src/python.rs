@@ -3,6 +3,7 @@
 mod column;
 mod files;
 mod function;
+mod grammar;
 mod kind;
 mod names;
 mod parse;

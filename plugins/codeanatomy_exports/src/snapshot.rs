@@ -10,6 +10,12 @@ use datafusion_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, TableScan, lit, logical_plan::TableScanBuilder,
 };
 use datafusion_optimizer::AnalyzerRule;
+use sqlparser::{
+    ast::ObjectName,
+    dialect::GenericDialect,
+    parser::{Parser, ParserError},
+    tokenizer::Token,
+};
 
 use crate::Options;
 
@@ -35,11 +41,12 @@ impl AnalyzerRule for SnapshotFilter {
 
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
         let options = self.options.of(config);
-        if options.snapshot_tables.is_empty() {
+        let tables = tables(&options.snapshot_tables)?;
+        if tables.is_empty() {
             return Ok(plan);
         }
         let filtered = plan.transform_down_with_subqueries(|node| match node {
-            LogicalPlan::TableScan(scan) if is_named(&scan.table_name, options, config) => {
+            LogicalPlan::TableScan(scan) if is_named(&scan.table_name, &tables, config) => {
                 let filtered = filtered(scan, options)?;
                 // Below the filter is the scan, which must not get another.
                 Ok(Transformed::new(filtered, true, TreeNodeRecursion::Jump))
@@ -50,20 +57,70 @@ impl AnalyzerRule for SnapshotFilter {
     }
 }
 
-/// Names may be `table`, `schema.table` or `catalog.schema.table`. What a name or a scan leaves out is
-/// the session's default.
-fn is_named(table: &TableReference, options: &Options, config: &ConfigOptions) -> bool {
-    let resolved = |table: TableReference| {
-        let defaults = &config.catalog;
-        table.resolve(&defaults.default_catalog, &defaults.default_schema)
-    };
-    let table = resolved(table.clone());
-    let names = options.snapshot_tables.split(',').map(str::trim);
-    let mut names = names.filter(|name| !name.is_empty());
-    names.any(|name| resolved(TableReference::from(name)) == table)
+/// The tables of the option `snapshot_tables`.
+///
+/// # Errors
+/// Where one is not `table`, `schema.table` or `catalog.schema.table`: a table whose name is not understood
+/// would be seen whole.
+pub(crate) fn tables(names: &str) -> Result<Vec<TableReference>> {
+    if names.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let tables = parsed(names).ok().and_then(|names| {
+        let tables = names.iter().map(table);
+        tables.collect()
+    });
+    match tables {
+        Some(tables) => Ok(tables),
+        None => plan_err!(
+            "codeanatomy.snapshot_tables is '{names}', expected table, schema.table or \
+             catalog.schema.table, with commas between several of them"
+        ),
+    }
 }
 
-fn filtered(scan: TableScan, options: &Options) -> Result<LogicalPlan> {
+fn parsed(names: &str) -> Result<Vec<ObjectName>, ParserError> {
+    let mut parser = Parser::new(&GenericDialect {}).try_with_sql(names)?;
+    let names = parser.parse_comma_separated(|parser| parser.parse_object_name(false))?;
+    parser.expect_token(&Token::EOF)?;
+    Ok(names)
+}
+
+/// A name without quotes is in lower case, as in a query.
+fn table(name: &ObjectName) -> Option<TableReference> {
+    let parts = name.0.iter().map(|part| {
+        let part = part.as_ident()?;
+        match part.quote_style {
+            None => Some(part.value.to_ascii_lowercase()),
+            // That is a string.
+            Some('\'') => None,
+            Some(_) => Some(part.value.clone()),
+        }
+    });
+    match parts.collect::<Option<Vec<_>>>()?.as_slice() {
+        [table] => Some(TableReference::bare(table.as_str())),
+        [schema, table] => Some(TableReference::partial(schema.as_str(), table.as_str())),
+        [catalog, schema, table] => Some(TableReference::full(
+            catalog.as_str(),
+            schema.as_str(),
+            table.as_str(),
+        )),
+        _ => None,
+    }
+}
+
+/// What a name or a scan leaves out is the session's default.
+fn is_named(table: &TableReference, named: &[TableReference], config: &ConfigOptions) -> bool {
+    let resolved = |table: &TableReference| {
+        let defaults = &config.catalog;
+        let table = table.clone();
+        table.resolve(&defaults.default_catalog, &defaults.default_schema)
+    };
+    let table = resolved(table);
+    named.iter().any(|named| resolved(named) == table)
+}
+
+fn filtered(mut scan: TableScan, options: &Options) -> Result<LogicalPlan> {
     let table = scan.table_name.clone();
     let name = &options.snapshot_column;
     if name.is_empty() {
@@ -91,18 +148,22 @@ fn filtered(scan: TableScan, options: &Options) -> Result<LogicalPlan> {
     let has_column = scan
         .projected_schema
         .has_column(&Column::new(Some(scan.table_name.clone()), name));
-    if has_column {
-        return LogicalPlanBuilder::from(LogicalPlan::TableScan(scan))
+    // A prepared statement has been optimized: a limit may have become one of the scan. It counts rows of the
+    // snapshot.
+    let fetch = scan.fetch.take();
+    let filtered = if has_column {
+        LogicalPlanBuilder::from(LogicalPlan::TableScan(scan)).filter(column.eq(value))?
+    } else {
+        // A scan that leaves the column out reads it for the filter alone.
+        let whole = TableScanBuilder::new(scan.table_name, scan.source)
+            .with_filters(scan.filters)
+            .build()?;
+        LogicalPlanBuilder::from(LogicalPlan::TableScan(whole))
             .filter(column.eq(value))?
-            .build();
+            .project(columns)?
+    };
+    match fetch {
+        Some(fetch) => filtered.limit(0, Some(fetch))?.build(),
+        None => filtered.build(),
     }
-    // A scan that leaves the column out reads it for the filter alone.
-    let whole = TableScanBuilder::new(scan.table_name, scan.source)
-        .with_filters(scan.filters)
-        .with_fetch(scan.fetch)
-        .build()?;
-    LogicalPlanBuilder::from(LogicalPlan::TableScan(whole))
-        .filter(column.eq(value))?
-        .project(columns)?
-        .build()
 }

@@ -12,8 +12,9 @@ use datafusion_session::PhysicalOptimizerRule;
 
 use crate::Options;
 
-/// Takes out sorts whose input is in the order wanted, such as those by path above an alignment, or above
-/// `python_syntax`, where the option `remove_redundant_sorts` says so.
+/// Takes out sorts whose input says that it is in the order wanted, such as a sort of what is sorted by the same
+/// columns already, where the option `remove_redundant_sorts` says so. `python_syntax` says nothing of order: its
+/// files are shared among partitions by size.
 #[derive(Debug)]
 pub struct RedundantSorts {
     options: Options,

@@ -153,6 +153,9 @@ const QUERIES: &[&str] = &[
      collect_set(type) FROM defs GROUP BY path",
     "SELECT name, lead_window(name) OVER w, row_number_window() OVER w FROM defs \
      WINDOW w AS (PARTITION BY path ORDER BY bstart)",
+    "SELECT path, bstart, list_unique(type) OVER w, count_distinct_agg(type) OVER w, arg_max(name, bend) OVER w, \
+     string_agg(name, '+') OVER w, count_if(docstring IS NULL) OVER w FROM defs \
+     WINDOW w AS (PARTITION BY path ORDER BY bstart ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)",
     "SELECT stable_hash64(name), stable_hash128(name), prefixed_hash64('d', name), prefixed_hash_parts64('d', path, bend), \
      span_id('span', path, bstart, bend, type), interval_align_score(0, 1, bstart, bend), \
      utf8_null_if_blank(docstring), cdf_change_rank(type), col_to_byte(name, 1, 'UTF16'), \
@@ -277,6 +280,27 @@ async fn tables_are_seen_as_of_a_snapshot() {
     ] {
         let found = run(&context, sql).await;
         assert!(found.contains(count), "{sql}: {found}");
+    }
+    // The limit of a prepared statement is the scan's.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("files.csv");
+    fs::write(&file, "1,a\n1,b\n2,c\n").unwrap();
+    let table = format!(
+        "CREATE EXTERNAL TABLE files (snapshot INT, path VARCHAR) STORED AS CSV LOCATION '{}' \
+         OPTIONS ('format.has_header' 'false')",
+        file.display()
+    );
+    for statement in ["DROP TABLE files", &table] {
+        run(&context, statement).await;
+    }
+    for columns in ["*", "path"] {
+        let prepare = format!(
+            "PREPARE p{} AS SELECT {columns} FROM files LIMIT 1",
+            columns.len()
+        );
+        run(&context, &prepare).await;
+        let found = run(&context, &format!("EXECUTE p{}", columns.len())).await;
+        assert!(found.contains("| c "), "{columns}: {found}");
     }
 }
 

@@ -17,6 +17,7 @@ use datafusion_expr::{
 use datafusion_macros::user_doc;
 
 use super::{
+    frame::{InFrame, Yields},
     grouped::{Assigned, GroupStates},
     kernel::AggregateKernel,
 };
@@ -35,17 +36,21 @@ struct Best {
     bytes: usize,
 }
 
+/// Of key and value.
+fn fields([key, value]: &[DataType; 2], descending: bool) -> Vec<SortField> {
+    let key_order = SortOptions {
+        descending,
+        nulls_first: false,
+    };
+    vec![
+        SortField::new_with_options(key.clone(), key_order),
+        SortField::new(value.clone()),
+    ]
+}
+
 impl Best {
     fn new(types: [DataType; 2], descending: bool) -> Result<Self> {
-        let [key, value] = types.clone();
-        let key_order = SortOptions {
-            descending,
-            nulls_first: false,
-        };
-        let fields = vec![
-            SortField::new_with_options(key, key_order),
-            SortField::new(value),
-        ];
+        let fields = fields(&types, descending);
         if !RowConverter::supports_fields(&fields) {
             let [key, value] = &types;
             return not_impl_err!("values of type {value} by keys of type {key} are not compared");
@@ -167,9 +172,16 @@ fn state_fields(args: &StateFieldsArgs) -> Vec<FieldRef> {
     ]
 }
 
-fn states(args: &AccumulatorArgs, descending: bool) -> Result<Box<dyn GroupStates>> {
-    let of = |at: usize| args.expr_fields[at].data_type().clone();
-    Ok(Box::new(Best::new([of(1), of(0)], descending)?))
+/// Of key and value.
+fn types(args: &AccumulatorArgs) -> [DataType; 2] {
+    [1, 0].map(|at: usize| args.expr_fields[at].data_type().clone())
+}
+
+fn in_frame(args: &AccumulatorArgs, descending: bool) -> Result<Option<InFrame>> {
+    let types = types(args);
+    let fields = fields(&types, descending);
+    let [_, value] = types;
+    InFrame::new(&[1, 0], fields, value, Yields::First).map(Some)
 }
 
 macro_rules! best {
@@ -196,7 +208,11 @@ macro_rules! best {
             }
 
             fn states(&self, args: &AccumulatorArgs) -> Result<Box<dyn GroupStates>> {
-                states(args, $descending)
+                Ok(Box::new(Best::new(types(args), $descending)?))
+            }
+
+            fn in_frame(&self, args: &AccumulatorArgs) -> Result<Option<InFrame>> {
+                in_frame(args, $descending)
             }
         }
     };

@@ -2,7 +2,7 @@
 
 use std::{any::Any, fmt::Debug, hash::Hash, sync::Arc};
 
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion_common::{Result, ScalarValue, not_impl_err, plan_err};
 use datafusion_doc::Documentation;
 use datafusion_expr::{
@@ -12,7 +12,10 @@ use datafusion_expr::{
     utils::AggregateOrderSensitivity,
 };
 
-use super::grouped::{GroupStates, Grouped};
+use super::{
+    frame::InFrame,
+    grouped::{GroupStates, Grouped},
+};
 use crate::arguments::{Argument, coerce};
 
 /// What differs between aggregate functions. Their results do not depend on the order of rows.
@@ -42,6 +45,11 @@ pub(super) trait AggregateKernel: Any + Debug + PartialEq + Eq + Hash + Send + S
     fn state_fields(&self, args: &StateFieldsArgs) -> Result<Vec<FieldRef>>;
 
     fn states(&self, args: &AccumulatorArgs) -> Result<Box<dyn GroupStates>>;
+
+    /// The state over a frame whose start moves on, where it is another one.
+    fn in_frame(&self, _: &AccumulatorArgs) -> Result<Option<InFrame>> {
+        Ok(None)
+    }
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -58,8 +66,30 @@ pub(super) fn aggregate(kernel: impl AggregateKernel) -> Arc<AggregateUDF> {
     }))
 }
 
+/// Rows that are compared do not keep dictionaries, wherever in a value they are.
+fn without_dictionaries(data_type: &DataType) -> DataType {
+    use DataType::{
+        Dictionary, FixedSizeList, LargeList, LargeListView, List, ListView, Map, Struct,
+    };
+    let plain = |field: &FieldRef| {
+        let data_type = without_dictionaries(field.data_type());
+        Arc::new(Field::clone(field).with_data_type(data_type))
+    };
+    match data_type {
+        Dictionary(_, values) => without_dictionaries(values),
+        List(item) => List(plain(item)),
+        LargeList(item) => LargeList(plain(item)),
+        ListView(item) => ListView(plain(item)),
+        LargeListView(item) => LargeListView(plain(item)),
+        FixedSizeList(item, length) => FixedSizeList(plain(item), *length),
+        Struct(fields) => Struct(fields.iter().map(plain).collect()),
+        Map(entries, sorted) => Map(plain(entries), *sorted),
+        other => other.clone(),
+    }
+}
+
 impl<K: AggregateKernel> Aggregate<K> {
-    fn states(&self, args: &AccumulatorArgs) -> Result<Box<dyn GroupStates>> {
+    fn check(&self, args: &AccumulatorArgs) -> Result<()> {
         let name = self.kernel.name();
         if !args.order_bys.is_empty() {
             return plan_err!("{name} takes no ORDER BY: it has an order of its own");
@@ -67,6 +97,11 @@ impl<K: AggregateKernel> Aggregate<K> {
         if args.is_distinct && !self.kernel.takes_distinct() {
             return not_impl_err!("{name} takes no DISTINCT");
         }
+        Ok(())
+    }
+
+    fn states(&self, args: &AccumulatorArgs) -> Result<Box<dyn GroupStates>> {
+        self.check(args)?;
         self.kernel.states(args)
     }
 }
@@ -82,12 +117,7 @@ impl<K: AggregateKernel> AggregateUDFImpl for Aggregate<K> {
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
         let types = coerce(self.name(), self.kernel.arguments(), arg_types)?;
-        // Rows that are compared do not keep dictionaries.
-        let plain = types.into_iter().map(|data_type| match data_type {
-            DataType::Dictionary(_, values) => *values,
-            other => other,
-        });
-        Ok(plain.collect())
+        Ok(types.iter().map(without_dictionaries).collect())
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
@@ -119,6 +149,14 @@ impl<K: AggregateKernel> AggregateUDFImpl for Aggregate<K> {
         args: AccumulatorArgs,
     ) -> Result<Box<dyn GroupsAccumulator>> {
         Ok(Box::new(Grouped::many(self.states(&args)?)))
+    }
+
+    fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        self.check(&args)?;
+        match self.kernel.in_frame(&args)? {
+            Some(in_frame) => Ok(Box::new(in_frame)),
+            None => self.accumulator(args),
+        }
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {

@@ -17,6 +17,7 @@ use datafusion_expr::{
 use datafusion_macros::user_doc;
 
 use super::{
+    frame::{self, InFrame},
     grouped::{Assigned, GroupStates},
     kernel::AggregateKernel,
 };
@@ -180,6 +181,12 @@ fn states(args: &AccumulatorArgs, yields: Yields) -> Result<Box<dyn GroupStates>
     Ok(Box::new(Sets::new(item, yields)?))
 }
 
+fn in_frame(args: &AccumulatorArgs, yields: frame::Yields) -> Result<Option<InFrame>> {
+    let item = args.expr_fields[0].data_type().clone();
+    let fields = vec![SortField::new(item.clone())];
+    InFrame::new(&[0], fields, item, yields).map(Some)
+}
+
 /// A list without elements, of the type `list`.
 fn empty(list: &DataType) -> Result<ScalarValue> {
     match list {
@@ -224,6 +231,10 @@ macro_rules! set {
 
             fn states(&self, args: &AccumulatorArgs) -> Result<Box<dyn GroupStates>> {
                 states(args, Yields::Values)
+            }
+
+            fn in_frame(&self, args: &AccumulatorArgs) -> Result<Option<InFrame>> {
+                in_frame(args, frame::Yields::Values)
             }
         }
     };
@@ -294,5 +305,9 @@ impl AggregateKernel for CountDistinctAgg {
 
     fn states(&self, args: &AccumulatorArgs) -> Result<Box<dyn GroupStates>> {
         states(args, Yields::Count)
+    }
+
+    fn in_frame(&self, args: &AccumulatorArgs) -> Result<Option<InFrame>> {
+        in_frame(args, frame::Yields::Count)
     }
 }

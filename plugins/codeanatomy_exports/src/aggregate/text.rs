@@ -7,6 +7,7 @@ use arrow::{
     buffer::OffsetBuffer,
     compute::cast,
     datatypes::{DataType, Field, FieldRef},
+    row::SortField,
 };
 use datafusion_common::{Result, internal_err, plan_err};
 use datafusion_doc::Documentation;
@@ -18,6 +19,7 @@ use datafusion_macros::user_doc;
 use datafusion_physical_expr::expressions::Literal;
 
 use super::{
+    frame::{InFrame, Yields},
     grouped::{Assigned, GroupStates},
     kernel::AggregateKernel,
 };
@@ -211,18 +213,32 @@ impl AggregateKernel for StringAgg {
     }
 
     fn states(&self, args: &AccumulatorArgs) -> Result<Box<dyn GroupStates>> {
-        let literal = args.exprs[1].downcast_ref::<Literal>();
-        let Some(separator) = literal.and_then(|literal| literal.value().try_as_str()) else {
-            return plan_err!(
-                "string_agg: the argument 'separator' is not a literal, expected a string"
-            );
-        };
         Ok(Box::new(Joined {
-            separator: separator.map(str::to_owned),
+            separator: separator(args)?,
             distinct: args.is_distinct,
             data_type: args.return_field.data_type().clone(),
             groups: Vec::new(),
             bytes: 0,
         }))
+    }
+
+    fn in_frame(&self, args: &AccumulatorArgs) -> Result<Option<InFrame>> {
+        let data_type = args.return_field.data_type().clone();
+        let yields = Yields::Joined {
+            separator: separator(args)?,
+            distinct: args.is_distinct,
+        };
+        let fields = vec![SortField::new(data_type.clone())];
+        InFrame::new(&[0], fields, data_type, yields).map(Some)
+    }
+}
+
+fn separator(args: &AccumulatorArgs) -> Result<Option<String>> {
+    let literal = args.exprs[1].downcast_ref::<Literal>();
+    match literal.and_then(|literal| literal.value().try_as_str()) {
+        Some(separator) => Ok(separator.map(str::to_owned)),
+        None => {
+            plan_err!("string_agg: the argument 'separator' is not a literal, expected a string")
+        }
     }
 }

@@ -66,8 +66,11 @@ impl Call {
             end: "bend".to_owned(),
             ties: Vec::new(),
         };
-        for (name, value) in options {
-            call.set(&name, value)?;
+        for (at, (name, value)) in options.iter().enumerate() {
+            if options[..at].iter().any(|(before, _)| before == name) {
+                return plan_err!("interval_align: the argument '{name}' is given twice");
+            }
+            call.set(name, value.clone())?;
         }
         Ok(call)
     }

@@ -1,6 +1,6 @@
 //! What a call is planned as.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use arrow::{compute::SortOptions, datatypes::FieldRef, row::RowConverter};
 use datafusion_common::{Column, Result, UnnestOptions, plan_err};
@@ -33,6 +33,7 @@ pub(super) fn planned(
     right: &Side,
     functions: Functions,
 ) -> Result<LogicalPlan> {
+    check_names(left, right)?;
     let places = Places::new(left, right)?;
     let aligned = AggregateUDF::from(Aligned::new(alignment(call, left, right, &places)?));
 
@@ -119,6 +120,33 @@ fn alignment(call: &Call, left: &Side, right: &Side, places: &Places) -> Result<
     Ok(alignment)
 }
 
+/// Makes sure that no two columns of the result have one name.
+fn check_names(left: &Side, right: &Side) -> Result<()> {
+    let of_left: Vec<_> = (0..left.len()).map(|at| left.field(at).name()).collect();
+    let own = [MATCH_KIND, MATCH_SCORE].map(str::to_owned);
+    let names = of_left.iter().map(|name| name.to_string());
+    let names = names.chain((0..right.len()).map(|at| right_name(right, at)));
+    let mut seen = HashSet::new();
+    for name in names.chain(own) {
+        if seen.contains(&name) {
+            let side = match of_left.contains(&&name) {
+                true => "left",
+                false => "right",
+            };
+            return plan_err!(
+                "interval_align: the result would have two columns '{name}': give one in the {side} \
+                 relation another name"
+            );
+        }
+        seen.insert(name);
+    }
+    Ok(())
+}
+
+fn right_name(right: &Side, at: usize) -> String {
+    format!("right_{}", right.field(at).name())
+}
+
 fn output(
     call: &Call,
     left: &Side,
@@ -142,7 +170,7 @@ fn output(
             None if call.keeps_left => when(of_match(MATCH_KIND).is_not_null(), col(PATH)).end()?,
             None => col(PATH),
         };
-        output.push(expr.alias(format!("right_{}", right.field(at).name())));
+        output.push(expr.alias(right_name(right, at)));
     }
     output.push(of_match(MATCH_KIND).alias(MATCH_KIND));
     output.push(of_match(MATCH_SCORE).alias(MATCH_SCORE));

@@ -26,7 +26,7 @@ impl PythonSyntax {
         Documentation::builder(section, description, "python_syntax(path_or_glob, kind)")
             .with_argument(
                 "path_or_glob",
-                "A file, a folder with everything ending in .py below it, or a pattern with * and **.",
+                "A file, a folder with everything ending in .py below it, or a pattern with * and **. Folders and ** go into no folder that is a link.",
             )
             .with_argument(
                 "kind",

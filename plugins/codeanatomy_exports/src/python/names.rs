@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use tree_sitter::Node;
 use unicode_normalization::UnicodeNormalization;
 
+use super::grammar::{GRAMMAR, Role};
+
 /// The text of a node. What is not UTF-8 in it is replaced.
 pub(super) fn text<'a>(node: Node, source: &'a [u8]) -> Cow<'a, str> {
     String::from_utf8_lossy(&source[node.byte_range()])
@@ -22,33 +24,33 @@ pub(super) fn identifier<'a>(node: Node, source: &'a [u8]) -> Cow<'a, str> {
 /// `a.b.c` of names and attributes, without white space, comments and parentheses in between; nothing for any
 /// other expression.
 pub(super) fn dotted<'a>(node: Node, source: &'a [u8]) -> Option<Cow<'a, str>> {
-    match node.kind() {
-        "identifier" => Some(identifier(node, source)),
-        "dotted_name" | "attribute" | "parenthesized_expression" | "list_splat" => {
-            let mut parts = Vec::new();
-            let mut next = Some(node);
-            while let Some(node) = next.take() {
-                match node.kind() {
-                    "attribute" => {
-                        parts.push(identifier(node.child_by_field_name("attribute")?, source));
-                        next = node.child_by_field_name("object");
-                    }
-                    "identifier" => parts.push(identifier(node, source)),
-                    "parenthesized_expression" | "list_splat" => next = content(node),
-                    "dotted_name" => {
-                        let mut cursor = node.walk();
-                        let names: Vec<_> = node.named_children(&mut cursor).collect();
-                        let names = names.into_iter().rev().filter(|n| n.kind() == "identifier");
-                        parts.extend(names.map(|name| identifier(name, source)));
-                    }
-                    _ => return None,
-                }
-            }
-            parts.reverse();
-            Some(Cow::Owned(parts.join(".")))
-        }
-        _ => None,
+    let grammar = &*GRAMMAR;
+    if grammar.kind(node).role == Role::Identifier {
+        return Some(identifier(node, source));
     }
+    let mut parts = Vec::new();
+    let mut next = Some(node);
+    while let Some(node) = next.take() {
+        match grammar.kind(node).role {
+            Role::Attribute => {
+                let name = node.child_by_field_id(grammar.field.attribute)?;
+                parts.push(identifier(name, source));
+                next = node.child_by_field_id(grammar.field.object);
+            }
+            Role::Identifier => parts.push(identifier(node, source)),
+            Role::Parenthesized | Role::ListSplat => next = content(node),
+            Role::DottedName => {
+                let mut cursor = node.walk();
+                let names: Vec<_> = node.named_children(&mut cursor).collect();
+                let names = names.into_iter().rev();
+                let names = names.filter(|name| grammar.kind(*name).role == Role::Identifier);
+                parts.extend(names.map(|name| identifier(name, source)));
+            }
+            _ => return None,
+        }
+    }
+    parts.reverse();
+    Some(Cow::Owned(parts.join(".")))
 }
 
 /// What stands in parentheses or behind an asterisk.
@@ -65,7 +67,8 @@ pub(super) fn docstring<'t>(body: Node<'t>, source: &[u8]) -> Option<(Node<'t>, 
     let first = body
         .named_children(&mut cursor)
         .find(|node| node.kind() != "comment")?;
-    if first.kind() != "expression_statement" || first.named_child_count() != 1 {
+    // With a comma behind it, a string is in a tuple.
+    if first.kind() != "expression_statement" || first.child_count() != 1 {
         return None;
     }
     let mut expression = first.named_child(0)?;
@@ -88,14 +91,14 @@ pub(super) fn docstring<'t>(body: Node<'t>, source: &[u8]) -> Option<(Node<'t>, 
     Some((expression, contents))
 }
 
-/// Writes the contents of a string; nothing for bytes and formatted strings.
+/// Writes the contents of a string; nothing for bytes, formatted strings and templates.
 fn literal(string: Node, source: &[u8], out: &mut String) -> Option<()> {
     let mut cursor = string.walk();
     for part in string.children(&mut cursor) {
         match part.kind() {
             "string_start" => {
                 let prefix = text(part, source);
-                if prefix.contains(['b', 'B', 'f', 'F']) {
+                if prefix.contains(['b', 'B', 'f', 'F', 't', 'T']) {
                     return None;
                 }
             }

@@ -1,4 +1,6 @@
-//! Source code parsed, with lines joined that the grammar does not take for joined.
+//! Source code parsed, with lines that the grammar does not take for what they are.
+
+use std::borrow::Cow;
 
 use tree_sitter::{Parser, Tree, TreeCursor};
 
@@ -23,6 +25,7 @@ impl Parsed {
     /// the left. What is not understood is read again with such lines joined, and kept if more of it is
     /// understood then.
     pub(super) fn of(parser: &mut Parser, source: &[u8]) -> Option<Self> {
+        let source = &*with_line_feeds(source);
         let tree = parser.parse(source, None)?;
         let marked = source.starts_with(BYTE_ORDER_MARK);
         if tree.root_node().has_error()
@@ -61,6 +64,21 @@ impl Parsed {
         }
         place
     }
+}
+
+/// The source with a line feed for every carriage return that has none behind it. To Python, and not to the
+/// grammar, it ends a line. Every byte keeps its place.
+fn with_line_feeds(source: &[u8]) -> Cow<'_, [u8]> {
+    if !source.contains(&b'\r') {
+        return Cow::Borrowed(source);
+    }
+    let mut copy = Cow::Borrowed(source);
+    for (at, byte) in source.iter().enumerate() {
+        if *byte == b'\r' && source.get(at + 1) != Some(&b'\n') {
+            copy.to_mut()[at] = b'\n';
+        }
+    }
+    copy
 }
 
 /// How many nodes of a tree are errors or missing.

@@ -7,6 +7,7 @@ use tree_sitter::Node;
 
 use super::{
     column::Column,
+    grammar::{GRAMMAR, Grammar, NodeKind, Role},
     kind::Kind,
     names::{content, docstring, dotted, identifier, text},
     parse::{Parsed, Steps},
@@ -24,11 +25,14 @@ struct Scope {
 
 /// Where the walk is.
 struct Walk<'a> {
+    grammar: &'static Grammar,
     path: &'a str,
     source: &'a [u8],
     parsed: &'a Parsed,
     kind: Kind,
     scopes: Vec<Scope>,
+    /// Of the last `type(a).b = c`: where its parentheses start, and the statement.
+    call_of_type: Option<(usize, Place)>,
     rows: &'a mut Rows,
 }
 
@@ -40,12 +44,15 @@ pub(super) fn walk(
     kind: Kind,
     rows: &mut Rows,
 ) -> Result<()> {
+    let grammar = &*GRAMMAR;
     let mut walk = Walk {
+        grammar,
         path,
         source,
         parsed,
         kind,
         scopes: Vec::new(),
+        call_of_type: None,
         rows,
     };
     if kind == Kind::Errors && !parsed.tree.root_node().has_error() {
@@ -56,6 +63,8 @@ pub(super) fn walk(
     let mut above: Vec<(i64, &'static str)> = Vec::new();
     loop {
         let node = steps.cursor.node();
+        let node_kind = grammar.kind(node);
+        let named = node.is_named();
         while walk
             .scopes
             .last()
@@ -65,13 +74,19 @@ pub(super) fn walk(
         }
         let id = steps.cursor.descendant_index() as i64;
         above.truncate(steps.depth);
-        if node.is_named() || (kind == Kind::Errors && node.is_missing()) {
-            walk.visit(&steps, node, id, above.last().copied())?;
+        if named || (kind == Kind::Errors && node.is_missing()) {
+            walk.visit(&steps, node, node_kind, id, above.last().copied())?;
         }
         if kind.is_of_nodes() {
-            above.push((id, node.kind()));
+            above.push((id, node_kind.name));
         }
-        if walk.rows.is_full() || !steps.next(!kind.is_of_statements() || has_statements(node)) {
+        let inside = match kind {
+            Kind::Errors => node.has_error(),
+            _ if kind.is_of_statements() => node_kind.has_statements || node.has_error(),
+            // Tokens have nothing in them that has a row.
+            _ => named,
+        };
+        if walk.rows.is_full() || !steps.next(inside) {
             return Ok(());
         }
     }
@@ -91,41 +106,43 @@ impl Walk<'_> {
         &mut self,
         steps: &Steps,
         node: Node,
+        node_kind: NodeKind,
         id: i64,
         parent: Option<(i64, &str)>,
     ) -> Result<()> {
-        let node_type = node.kind();
-        match (self.kind, node_type) {
-            (Kind::Nodes | Kind::Edges, _) => {
+        match (self.kind, node_kind.role) {
+            (Kind::Nodes | Kind::Edges, role) => {
                 if self.kind == Kind::Edges && parent.is_none() {
                     return Ok(());
                 }
-                let name = (node_type == "identifier").then(|| identifier(node, self.source));
+                let name = role == Role::Identifier && self.rows.wants(Column::Name);
+                let name = name.then(|| identifier(node, self.source));
+                let field = steps.cursor.field_id();
                 let row = Row {
                     id: Some(id),
                     parent: parent.map(|(id, _)| id),
-                    node_type,
+                    node_type: node_kind.name,
                     name: name.as_deref(),
-                    place: self.parsed.located(place(node)),
-                    field: steps.cursor.field_name(),
+                    place: self.place(node),
+                    field: field.and_then(|field| self.grammar.field_name(field.get())),
                     parent_type: parent.map(|(_, node_type)| node_type),
                     ..Row::default()
                 };
                 self.rows.push(self.path, &row)
             }
             (Kind::Errors, _) => self.error(node, id),
-            (_, "function_definition" | "class_definition") => {
-                self.definition(node, id, steps.depth)
-            }
-            (Kind::Docstrings, "module") => self.docstring_of(node, "module"),
-            (Kind::Calls, "call") => self.call(node, id),
-            (Kind::Calls, "type_alias_statement") => self.call_of_type(node, id),
-            (
-                Kind::Imports,
-                "import_statement" | "import_from_statement" | "future_import_statement",
-            ) => self.import(node, id),
+            (_, Role::Function) => self.definition(node, false, id, steps.depth),
+            (_, Role::Class) => self.definition(node, true, id, steps.depth),
+            (Kind::Docstrings, Role::Module) => self.docstring_of(node, "module"),
+            (Kind::Calls, Role::Call) => self.call(node, id),
+            (Kind::Calls, Role::TypeAlias) => self.call_of_type(node, id),
+            (Kind::Imports, Role::Import) => self.import(node, id),
             _ => Ok(()),
         }
+    }
+
+    fn place(&self, node: Node) -> Place {
+        self.parsed.located(place(node))
     }
 
     fn scope(&self) -> (Option<i64>, Option<&str>) {
@@ -137,12 +154,11 @@ impl Walk<'_> {
     }
 
     /// A row of its own, or the scope of other rows.
-    fn definition(&mut self, node: Node, id: i64, depth: usize) -> Result<()> {
-        let Some(name) = node.child_by_field_name("name") else {
+    fn definition(&mut self, node: Node, class: bool, id: i64, depth: usize) -> Result<()> {
+        let Some(name) = node.child_by_field_id(self.grammar.field.name) else {
             return Ok(());
         };
         let name = identifier(name, self.source);
-        let class = node.kind() == "class_definition";
         let qualname = match self.scopes.last() {
             None => name.clone().into_owned(),
             Some(scope) if scope.class => format!("{}.{name}", scope.qualname),
@@ -199,7 +215,7 @@ impl Walk<'_> {
                 .map(|at| self.scopes[at].id),
             node_type,
             name: name.as_deref(),
-            place: self.parsed.located(place(string)),
+            place: self.place(string),
             qualname: qualname.as_deref(),
             docstring: Some(&text),
             ..Row::default()
@@ -208,25 +224,40 @@ impl Walk<'_> {
     }
 
     fn call(&mut self, node: Node, id: i64) -> Result<()> {
-        let callee = node.child_by_field_name("function");
-        let name = callee.and_then(|callee| dotted(callee, self.source));
-        let arguments = node.child_by_field_name("arguments");
+        let field = &self.grammar.field;
+        let callee = node.child_by_field_id(field.function);
+        let of_type = self.call_of_type;
+        let of_type = of_type.filter(|(parentheses, _)| *parentheses == node.start_byte());
+        // What `type(a)` gives has no name.
+        let named = callee.filter(|_| of_type.is_none() && self.rows.wants(Column::Name));
+        let name = named.and_then(|callee| dotted(callee, self.source));
+        let counted = self.rows.wants(Column::Arguments);
+        let arguments = counted.then(|| node.child_by_field_id(field.arguments));
+        let arguments = arguments.flatten();
         let mut place = place(node);
         if let Some(first) = callee.and_then(behind_asterisk) {
             let start = first.start_position();
             place.bytes.0 = first.start_byte();
             place.start = (start.row, start.column);
         }
+        if let Some((_, statement)) = of_type {
+            place.bytes.0 = statement.bytes.0;
+            place.start = statement.start;
+        }
         self.push_call(id, name.as_deref(), place, arguments.map(count))
     }
 
     /// `type(a).b = c` is a type alias to the grammar; that of an alias is a name.
     fn call_of_type(&mut self, node: Node, id: i64) -> Result<()> {
-        let mut arguments = node.child_by_field_name("left");
+        let mut arguments = node.child_by_field_id(self.grammar.field.left);
         while let Some(inner) = arguments {
-            if matches!(inner.kind(), "parenthesized_expression" | "tuple") {
+            if matches!(
+                inner.kind(),
+                "parenthesized_expression" | "tuple" | "generator_expression"
+            ) {
                 let end = inner.end_position();
                 let mut place = place(node);
+                self.call_of_type = Some((inner.start_byte(), place));
                 place.bytes.1 = inner.end_byte();
                 place.end = (end.row, end.column);
                 return self.push_call(id, Some("type"), place, Some(count(inner)));
@@ -266,7 +297,7 @@ impl Walk<'_> {
         let module: Option<Cow<str>> = match node.kind() {
             "future_import_statement" => Some("__future__".into()),
             "import_from_statement" => {
-                let module = node.child_by_field_name("module_name");
+                let module = node.child_by_field_id(self.grammar.field.module_name);
                 let (dots, name) = module.map_or((0, None), |module| relative(module, source));
                 level = dots;
                 name
@@ -283,8 +314,8 @@ impl Walk<'_> {
             if star || cursor.field_name() == Some("name") {
                 let (name, alias) = match child.kind() {
                     "aliased_import" => (
-                        child.child_by_field_name("name"),
-                        child.child_by_field_name("alias"),
+                        child.child_by_field_id(self.grammar.field.name),
+                        child.child_by_field_id(self.grammar.field.alias),
                     ),
                     _ => (Some(child), None),
                 };
@@ -299,7 +330,7 @@ impl Walk<'_> {
                     parent,
                     node_type: if from { "from" } else { "import" },
                     name: if from { name.as_deref() } else { None },
-                    place: self.parsed.located(place(node)),
+                    place: self.place(node),
                     module: if from {
                         module.as_deref()
                     } else {
@@ -335,7 +366,7 @@ impl Walk<'_> {
             } else {
                 "error"
             },
-            place: self.parsed.located(place(node)),
+            place: self.place(node),
             message: Some(&message),
             ..Row::default()
         };
@@ -376,20 +407,21 @@ fn count(arguments: Node) -> i32 {
 
 /// What a call starts with where the grammar takes `*f(x)` for a call of `*f`.
 fn behind_asterisk(callee: Node) -> Option<Node> {
+    let grammar = &*GRAMMAR;
     let mut first = callee;
     loop {
-        first = match first.kind() {
-            "list_splat" => return content(first),
-            "attribute" => first.child_by_field_name("object")?,
-            "call" => first.child_by_field_name("function")?,
-            "subscript" => first.child_by_field_name("value")?,
+        first = first.child_by_field_id(match grammar.kind(first).role {
+            Role::ListSplat => return content(first),
+            Role::Attribute => grammar.field.object,
+            Role::Call => grammar.field.function,
+            Role::Subscript => grammar.field.value,
             _ => return None,
-        };
+        })?;
     }
 }
 
 fn body(definition: Node) -> Option<Node> {
-    definition.child_by_field_name("body")
+    definition.child_by_field_id(GRAMMAR.field.body)
 }
 
 /// From the first keyword, behind decorators, to the end of the last statement, before comments.
@@ -405,7 +437,9 @@ fn definition_place(definition: Node) -> Place {
         match child {
             // Only blocks end with comments, and only what ends with a block ends with them.
             Some(child) if child.kind() == "block" || last.kind() == "block" => last = child,
-            Some(child) if child.end_byte() == last.end_byte() && has_block(child) => last = child,
+            Some(child) if child.end_byte() == last.end_byte() && GRAMMAR.kind(child).has_block => {
+                last = child
+            }
             _ => break,
         }
     }
@@ -413,31 +447,4 @@ fn definition_place(definition: Node) -> Place {
     place.bytes.1 = last.end_byte();
     place.end = (end.row, end.column);
     place
-}
-
-/// Whether statements may stand in a node, of those that are understood.
-fn has_statements(node: Node) -> bool {
-    node.has_error() || matches!(node.kind(), "module" | "block") || has_block(node)
-}
-
-/// Whether a clause or statement may end with a block.
-fn has_block(node: Node) -> bool {
-    matches!(
-        node.kind(),
-        "if_statement"
-            | "elif_clause"
-            | "else_clause"
-            | "for_statement"
-            | "while_statement"
-            | "try_statement"
-            | "except_clause"
-            | "except_group_clause"
-            | "finally_clause"
-            | "with_statement"
-            | "match_statement"
-            | "case_clause"
-            | "function_definition"
-            | "class_definition"
-            | "decorated_definition"
-    )
 }

@@ -55,14 +55,7 @@ impl Kernel for StableId {
     fn return_field(&self, args: &ReturnFieldArgs) -> Result<FieldRef> {
         let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
         let field = Field::new(self.name(), DataType::Utf8, nullable);
-        let prefix = args.scalar_arguments.first().copied().flatten();
-        let semantic = prefix.and_then(|prefix| of_prefix(prefix.try_as_str()??));
-        Ok(Arc::new(match semantic {
-            Some(semantic) => {
-                field.with_metadata([(SEMANTIC_TYPE.to_owned(), semantic.to_owned())].into())
-            }
-            None => field,
-        }))
+        Ok(of_semantic_type(field, args))
     }
 
     fn invoke(&self, call: &Call) -> Result<ArrayRef> {
@@ -80,6 +73,18 @@ impl Kernel for StableId {
         }
         Ok(Arc::new(ids.finish()))
     }
+}
+
+/// The field of an identifier, which says what it identifies where the prefix is a literal.
+fn of_semantic_type(field: Field, args: &ReturnFieldArgs) -> FieldRef {
+    let prefix = args.scalar_arguments.first().copied().flatten();
+    let semantic = prefix.and_then(|prefix| of_prefix(prefix.try_as_str()??));
+    Arc::new(match semantic {
+        Some(semantic) => {
+            field.with_metadata([(SEMANTIC_TYPE.to_owned(), semantic.to_owned())].into())
+        }
+        None => field,
+    })
 }
 
 /// Calls `write` with each row's prefix and joined parts; a null prefix gives null, a null part is
@@ -120,9 +125,9 @@ fn stable_id_of_parts(call: &Call) -> Result<ArrayRef> {
 }
 
 /// Null where the prefix is.
-fn nullable_as_prefix(name: &str, args: &ReturnFieldArgs) -> FieldRef {
+fn nullable_as_prefix(name: &str, args: &ReturnFieldArgs) -> Field {
     let nullable = args.arg_fields[0].is_nullable();
-    Arc::new(Field::new(name, DataType::Utf8, nullable))
+    Field::new(name, DataType::Utf8, nullable)
 }
 
 const PARTS: &[Argument] = &[
@@ -132,7 +137,7 @@ const PARTS: &[Argument] = &[
 
 #[user_doc(
     doc_section(label = "Identifier Functions"),
-    description = "stable_id of parts joined by U+001F. A part that is no string has the text that stable_hash_any hashes, a null part __NULL__.",
+    description = "stable_id of parts joined by U+001F, with its metadata. A part that is no string has the text that stable_hash_any hashes, a null part __NULL__.",
     syntax_example = "stable_id_parts(prefix, part [, part, ...])",
     sql_example = "select stable_id_parts('node', 'src/a.py', 10, 20); -- node:...",
     argument(name = "prefix", description = "What the identifier is of."),
@@ -167,7 +172,8 @@ impl Kernel for StableIdParts {
     }
 
     fn return_field(&self, args: &ReturnFieldArgs) -> Result<FieldRef> {
-        Ok(nullable_as_prefix(self.name(), args))
+        let field = nullable_as_prefix(self.name(), args);
+        Ok(of_semantic_type(field, args))
     }
 
     fn invoke(&self, call: &Call) -> Result<ArrayRef> {
@@ -212,7 +218,7 @@ impl Kernel for PrefixedHashParts64 {
     }
 
     fn return_field(&self, args: &ReturnFieldArgs) -> Result<FieldRef> {
-        Ok(nullable_as_prefix(self.name(), args))
+        Ok(Arc::new(nullable_as_prefix(self.name(), args)))
     }
 
     fn invoke(&self, call: &Call) -> Result<ArrayRef> {
@@ -224,7 +230,7 @@ impl Kernel for PrefixedHashParts64 {
 
 #[user_doc(
     doc_section(label = "Identifier Functions"),
-    description = "The identifier of a span: stable_id_parts of path, start, end and, where it is given, kind.",
+    description = "The identifier of a span: stable_id_parts of path, start, end and, where it is given, kind, with its metadata.",
     syntax_example = "span_id(prefix, path, bstart, bend [, kind])",
     sql_example = "select span_id('span', 'src/a.py', 10, 20, 'def'); -- span:...",
     argument(name = "prefix", description = "What the identifier is of."),
@@ -266,7 +272,8 @@ impl Kernel for SpanId {
     }
 
     fn return_field(&self, args: &ReturnFieldArgs) -> Result<FieldRef> {
-        Ok(nullable_as_prefix(self.name(), args))
+        let field = nullable_as_prefix(self.name(), args);
+        Ok(of_semantic_type(field, args))
     }
 
     fn invoke(&self, call: &Call) -> Result<ArrayRef> {

@@ -1,9 +1,12 @@
 //! Maps.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, MapArray, NullBufferBuilder, StructArray, UInt32Builder},
+    array::{
+        Array, ArrayRef, AsArray, MapArray, NullBufferBuilder, StructArray, UInt32Builder,
+        new_null_array,
+    },
     buffer::{OffsetBuffer, ScalarBuffer},
     compute::{cast_with_options, concat, take},
     datatypes::{DataType, Field, FieldRef},
@@ -88,6 +91,9 @@ impl Kernel for MapGetDefault {
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        if types[0].is_null() {
+            return Ok(types[2].clone());
+        }
         let (key, value) = entry_fields(&types[0])?;
         for (name, found, wanted) in [("key", &types[1], key), ("default", &types[2], value)] {
             if !arrow::compute::can_cast_types(found, wanted.data_type()) {
@@ -109,10 +115,12 @@ impl Kernel for MapGetDefault {
             .map(|f| f.data_type().clone())
             .collect();
         let data_type = self.return_type(&types)?;
-        let (key, value) = entry_fields(&types[0])?;
-        for (at, name, wanted) in [(1, "key", key), (2, "default", value)] {
-            if let Some(literal) = args.scalar_arguments.get(at).copied().flatten() {
-                fitted(name, &literal.to_array_of_size(1)?, wanted.data_type())?;
+        if !types[0].is_null() {
+            let (key, value) = entry_fields(&types[0])?;
+            for (at, name, wanted) in [(1, "key", key), (2, "default", value)] {
+                if let Some(literal) = args.scalar_arguments.get(at).copied().flatten() {
+                    fitted(name, &literal.to_array_of_size(1)?, wanted.data_type())?;
+                }
             }
         }
         let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
@@ -121,6 +129,9 @@ impl Kernel for MapGetDefault {
 
     fn invoke(&self, call: &Call) -> Result<ArrayRef> {
         let maps = call.unexpanded(0)?;
+        if maps.array.data_type().is_null() {
+            return Ok(new_null_array(call.return_type(), call.rows));
+        }
         let keys = call.unexpanded(1)?;
         let defaults = call.unexpanded(2)?;
         let entries = maps.array.as_map();
@@ -229,8 +240,13 @@ impl Kernel for MapNormalize {
         }
     }
 
+    /// Whatever the argument says of itself, keys in another case, or that are not put in order, may be in
+    /// none.
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        Ok(types[0].clone())
+        Ok(match &types[0] {
+            DataType::Map(entries, _) => DataType::Map(Arc::clone(entries), false),
+            other => other.clone(),
+        })
     }
 
     fn return_field(&self, args: &ReturnFieldArgs) -> Result<FieldRef> {
@@ -239,12 +255,15 @@ impl Kernel for MapNormalize {
             KeyCase::of(case)?;
         }
         let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
-        let data_type = args.arg_fields[0].data_type().clone();
+        let data_type = self.return_type(&[args.arg_fields[0].data_type().clone()])?;
         Ok(Arc::new(Field::new(self.name(), data_type, nullable)))
     }
 
     fn invoke(&self, call: &Call) -> Result<ArrayRef> {
         let argument = call.unexpanded(0)?;
+        if argument.array.data_type().is_null() {
+            return Ok(new_null_array(call.return_type(), call.rows));
+        }
         let maps = argument.array.as_map();
         let cases = match call.argument(1) {
             Some(cases) => Text::of(cases)?,
@@ -296,12 +315,14 @@ impl Kernel for MapNormalize {
     }
 }
 
-/// The keys of one map, written into one string that all maps share.
+/// The keys of one map. All maps share what they are written into.
 #[derive(Default)]
 struct Keys {
     text: String,
     /// Where a key stands in the text, and the row of its value.
     entries: Vec<(Range<usize>, u32)>,
+    /// The entries that stay, in their order.
+    order: Vec<usize>,
 }
 
 impl Keys {
@@ -318,40 +339,46 @@ impl Keys {
                     self.text
                         .extend(key.chars().map(|c| c.to_ascii_lowercase()));
                 }
-                KeyCase::Lower => self.text.push_str(&key.to_lowercase()),
+                // The lower case of this letter alone depends on where it stands.
+                KeyCase::Lower if key.contains('Σ') => self.text.push_str(&key.to_lowercase()),
+                KeyCase::Lower => self.text.extend(key.chars().flat_map(char::to_lowercase)),
                 KeyCase::Upper => self.text.extend(key.chars().flat_map(char::to_uppercase)),
             }
             self.entries.push((start..self.text.len(), row as u32));
         }
         self.keep_last();
-        if sort {
-            let text = &self.text;
-            self.entries
-                .sort_by(|(left, _), (right, _)| text[left.clone()].cmp(&text[right.clone()]));
+        if !sort {
+            self.order.sort_unstable();
         }
     }
 
-    /// Of keys that are the same, the first one's place and the last one's value.
+    /// Puts keys in order. Of those that are the same, the first one stays with the last one's value.
     fn keep_last(&mut self) {
-        let mut places: HashMap<&str, usize> = HashMap::with_capacity(self.entries.len());
-        let mut kept = 0;
-        for at in 0..self.entries.len() {
-            let (range, row) = self.entries[at].clone();
-            match places.get(&self.text[range.clone()]) {
-                Some(&place) => self.entries[place].1 = row,
-                None => {
-                    places.insert(&self.text[range.clone()], kept);
-                    self.entries[kept] = (range, row);
-                    kept += 1;
-                }
+        let Self {
+            text,
+            entries,
+            order,
+        } = self;
+        order.clear();
+        order.extend(0..entries.len());
+        let key = |entries: &[(Range<usize>, u32)], at: usize| &text[entries[at].0.clone()];
+        order.sort_unstable_by(|&left, &right| {
+            let keys = key(entries, left).cmp(key(entries, right));
+            keys.then(left.cmp(&right))
+        });
+        order.dedup_by(|next, kept| {
+            let same = key(entries, *next) == key(entries, *kept);
+            if same {
+                entries[*kept].1 = entries[*next].1;
             }
-        }
-        self.entries.truncate(kept);
+            same
+        });
     }
 
     fn entries(&self) -> impl Iterator<Item = (&str, u32)> {
-        self.entries
-            .iter()
-            .map(|(range, row)| (&self.text[range.clone()], *row))
+        self.order.iter().map(|&at| {
+            let (range, row) = &self.entries[at];
+            (&self.text[range.clone()], *row)
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, StructArray},
+    array::{Array, ArrayRef, AsArray, StructArray, new_null_array},
     datatypes::{DataType, Field, FieldRef, Fields},
 };
 use datafusion_common::{Result, internal_err, plan_err};
@@ -54,8 +54,10 @@ impl Kernel for StructPick {
     }
 
     fn return_field(&self, args: &ReturnFieldArgs) -> Result<FieldRef> {
-        let DataType::Struct(fields) = args.arg_fields[0].data_type() else {
-            return internal_err!("a struct of type {}", args.arg_fields[0].data_type());
+        let fields = match args.arg_fields[0].data_type() {
+            DataType::Struct(fields) => Some(fields),
+            DataType::Null => None,
+            other => return internal_err!("a struct of type {other}"),
         };
         let mut picked: Vec<FieldRef> = Vec::new();
         for value in &args.scalar_arguments[1..] {
@@ -67,6 +69,10 @@ impl Kernel for StructPick {
             if picked.iter().any(|field| field.name() == name) {
                 return plan_err!("struct_pick: the field '{name}' is named twice");
             }
+            let Some(fields) = fields else {
+                picked.push(Arc::new(Field::new(name, DataType::Null, true)));
+                continue;
+            };
             match fields.find(name) {
                 Some((_, field)) => picked.push(Arc::clone(field)),
                 None => {
@@ -85,6 +91,9 @@ impl Kernel for StructPick {
 
     fn invoke(&self, call: &Call) -> Result<ArrayRef> {
         let structs = call.array(0)?;
+        if structs.data_type().is_null() {
+            return Ok(new_null_array(call.return_type(), call.rows));
+        }
         let structs = structs.as_struct();
         let DataType::Struct(fields) = call.return_type() else {
             return internal_err!("struct_pick promised {}", call.return_type());

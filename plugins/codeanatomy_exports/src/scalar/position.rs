@@ -6,7 +6,7 @@ use arrow::{
     array::{ArrayRef, Int32Builder, Int64Builder, NullBufferBuilder},
     datatypes::{DataType, Field, FieldRef},
 };
-use datafusion_common::{Result, exec_err, plan_err};
+use datafusion_common::{Result, ScalarValue, exec_datafusion_err, exec_err, plan_err};
 use datafusion_doc::Documentation;
 use datafusion_expr::{ColumnarValue, ReturnFieldArgs};
 use datafusion_macros::user_doc;
@@ -76,12 +76,7 @@ impl Unit {
     }
 
     fn checked(function: &str, name: &str) -> Result<Self> {
-        match Self::of(name) {
-            Some(unit) => Ok(unit),
-            None => exec_err!(
-                "{function}: the argument 'unit' is '{name}', expected BYTE, UTF8, UTF16 or UTF32"
-            ),
-        }
+        Self::of(name).ok_or_else(|| exec_datafusion_err!("{}", wrong_unit(function, "unit", name)))
     }
 
     /// The byte at which the column `column` of `line` starts: never beyond the line and, but for
@@ -110,6 +105,26 @@ impl Unit {
                 line.len()
             }
         }
+    }
+}
+
+fn wrong_unit(function: &str, argument: &str, name: &str) -> String {
+    format!(
+        "{function}: the argument '{argument}' is '{name}', expected BYTE, UTF8, UTF16 or UTF32"
+    )
+}
+
+/// Makes sure that a literal that says a unit is one before anything runs.
+pub(super) fn check_literal(
+    function: &str,
+    argument: &str,
+    literal: Option<&ScalarValue>,
+) -> Result<()> {
+    match literal.and_then(|literal| literal.try_as_str().flatten()) {
+        Some(name) if Unit::of(name).is_none() => {
+            plan_err!("{}", wrong_unit(function, argument, name))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -224,12 +239,10 @@ impl Kernel for ColToByte {
     }
 }
 
-/// A literal unit that is none is an error before anything runs. It is the last argument.
+/// The unit is the last argument.
 fn field_after_check(name: &str, data_type: DataType, args: &ReturnFieldArgs) -> Result<FieldRef> {
     let unit = args.scalar_arguments.last().copied().flatten();
-    if let Some(unit) = unit.and_then(|unit| unit.try_as_str().flatten()) {
-        Unit::checked(name, unit)?;
-    }
+    check_literal(name, "unit", unit)?;
     let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
     Ok(Arc::new(Field::new(name, data_type, nullable)))
 }

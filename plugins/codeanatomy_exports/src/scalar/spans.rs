@@ -7,13 +7,14 @@ use arrow::{
         ArrayRef, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, NullBufferBuilder,
         StringBuilder,
     },
-    datatypes::DataType,
+    datatypes::{DataType, Field, FieldRef},
 };
 use datafusion_common::{Result, exec_err};
 use datafusion_doc::Documentation;
-use datafusion_expr::ColumnarValue;
+use datafusion_expr::{ColumnarValue, ReturnFieldArgs};
 use datafusion_macros::user_doc;
 
+use super::position::check_literal;
 use crate::{
     Options,
     arguments::{Accepts, Argument},
@@ -35,7 +36,7 @@ use crate::{
     ),
     argument(
         name = "col_unit",
-        description = "What columns count; without it the setting codeanatomy.span_col_unit, byte."
+        description = "What columns count; without it the setting codeanatomy.span_col_unit, byte. A literal is BYTE, UTF8, UTF16 or UTF32, as in the setting."
     ),
     argument(
         name = "end_exclusive",
@@ -82,6 +83,13 @@ impl Kernel for SpanMake {
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(span_type())
+    }
+
+    fn return_field(&self, args: &ReturnFieldArgs) -> Result<FieldRef> {
+        let unit = args.scalar_arguments.get(3).copied().flatten();
+        check_literal(self.name(), "col_unit", unit)?;
+        let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
+        Ok(Arc::new(Field::new(self.name(), span_type(), nullable)))
     }
 
     fn invoke(&self, call: &Call) -> Result<ArrayRef> {
@@ -171,18 +179,14 @@ fn compared(call: &Call, holds: impl Fn((i128, i128), (i128, i128)) -> bool) -> 
 /// A span with a null start or end has no length: nullable whatever the span is.
 macro_rules! nullable {
     () => {
-        fn return_field(
-            &self,
-            args: &datafusion_expr::ReturnFieldArgs,
-        ) -> Result<arrow::datatypes::FieldRef> {
+        fn return_field(&self, args: &ReturnFieldArgs) -> Result<FieldRef> {
             let types: Vec<_> = args
                 .arg_fields
                 .iter()
                 .map(|field| field.data_type().clone())
                 .collect();
             let data_type = self.return_type(&types)?;
-            let field = arrow::datatypes::Field::new(self.name(), data_type, true);
-            Ok(Arc::new(field))
+            Ok(Arc::new(Field::new(self.name(), data_type, true)))
         }
     };
 }

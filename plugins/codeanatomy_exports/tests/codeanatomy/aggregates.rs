@@ -1,5 +1,6 @@
 //! Aggregate functions.
 
+mod frames;
 mod inputs;
 mod oracle;
 
@@ -67,6 +68,51 @@ async fn keep_the_type_of_their_values() {
              FROM (SELECT arrow_cast(column1, '{text}') v FROM (VALUES ('b'), ('a')))"
         );
         assert_eq!(rows(&context, &sql).await, [format!("{text}|{text}|a,b")]);
+    }
+}
+
+/// Rows that are compared are not of dictionaries, and neither are results.
+#[tokio::test]
+async fn of_values_with_dictionaries_inside() {
+    let context = session();
+    for (value, a, b) in [
+        ("{d}", "a", "b"),
+        (
+            "named_struct('x', {d}, 'y', 1)",
+            "{x: a, y: 1}",
+            "{x: b, y: 1}",
+        ),
+        ("[named_struct('x', {d})]", "[{x: a}]", "[{x: b}]"),
+        (
+            "arrow_cast([{d}], 'LargeList(Dictionary(Int8, Utf8))')",
+            "[a]",
+            "[b]",
+        ),
+        (
+            "arrow_cast([{d}], 'FixedSizeList(1, Dictionary(Int8, Utf8))')",
+            "[a]",
+            "[b]",
+        ),
+    ] {
+        let value = value.replace("{d}", "arrow_cast(column1, 'Dictionary(Int32, Utf8)')");
+        let input =
+            format!("(SELECT {value} v, column2 k FROM (VALUES ('b', 1), ('a', 3), ('b', 2)))");
+        let both = format!("[{a}, {b}]");
+        for (call, expected) in [
+            ("list_unique(v)", both.as_str()),
+            ("collect_set(v)", &both),
+            ("count_distinct_agg(v)", "2"),
+            ("any_value_det(v, k)", b),
+            ("arg_max(k, v)", "1"),
+            ("arg_max(v, k)", a),
+            ("arg_min(v, v)", a),
+            ("asof_select(v, v)", b),
+        ] {
+            for group in ["", "GROUP BY k > 0"] {
+                let sql = format!("SELECT {call} FROM {input} {group}");
+                assert_eq!(rows(&context, &sql).await, [expected], "{sql}");
+            }
+        }
     }
 }
 

@@ -335,6 +335,26 @@ async fn errors_say_what_is_wrong() {
             "interval_align(l, (SELECT * FROM r))",
             "a table is given as (SELECT * FROM l)",
         ),
+        (
+            "interval_align((SELECT * FROM l), (SELECT * FROM r), mode => 'EXACT', MODE => 'EXACT')",
+            "interval_align: the argument 'mode' is given twice",
+        ),
+        (
+            "interval_align((SELECT *, 1 AS right_id FROM l), (SELECT * FROM r))",
+            "two columns 'right_id': give one in the left relation another name",
+        ),
+        (
+            "interval_align((SELECT *, 1 AS match_kind FROM l), (SELECT * FROM r))",
+            "two columns 'match_kind': give one in the left relation another name",
+        ),
+        (
+            "interval_align((SELECT l.*, m.name FROM l JOIN l m ON l.bend = m.bend), (SELECT * FROM r))",
+            "two columns 'name': give one in the left relation another name",
+        ),
+        (
+            "interval_align((SELECT * FROM l), (SELECT r.*, s.id FROM r JOIN r s ON r.id = s.id))",
+            "two columns 'right_id': give one in the right relation another name",
+        ),
     ] {
         let error = planning_error(&context, &format!("SELECT * FROM {call}")).await;
         assert!(error.contains(expected), "{call}: {error}");

@@ -169,3 +169,62 @@ async fn a_snapshot_is_of_one_schema() {
     let found = seen("files", [bare, public, whole, archive]).await;
     assert_eq!(found, ["1", "3", "3", "1"]);
 }
+
+/// Of a prepared statement the limit is the scan's already when the filter is added.
+#[tokio::test]
+async fn a_prepared_limit_counts_rows_of_the_snapshot() {
+    let config = SessionConfig::new().with_option_extension(Options::default());
+    let context = planning(config);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("files.csv");
+    std::fs::write(&file, "1,a\n1,b\n1,c\n2,d\n1,e\n2,f\n").unwrap();
+    let table = format!(
+        "CREATE EXTERNAL TABLE files (snapshot INT, path VARCHAR) STORED AS CSV LOCATION '{}' \
+         OPTIONS ('format.has_header' 'false')",
+        file.display()
+    );
+    for statement in [
+        table.as_str(),
+        "SET codeanatomy.snapshot_tables = 'files'",
+        "SET codeanatomy.snapshot_column = 'snapshot'",
+        "SET codeanatomy.snapshot_value = '2'",
+    ] {
+        batches(&context, statement).await.unwrap();
+    }
+    for (number, (query, expected)) in [
+        ("SELECT * FROM files LIMIT 1", vec!["2|d"]),
+        ("SELECT path FROM files LIMIT 1", vec!["d"]),
+        ("SELECT path FROM files LIMIT 1 OFFSET 1", vec!["f"]),
+        ("SELECT path FROM files LIMIT 5", vec!["d", "f"]),
+        ("SELECT path FROM files", vec!["d", "f"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let prepare = format!("PREPARE p{number} AS {query}");
+        batches(&context, &prepare).await.unwrap();
+        let execute = format!("EXECUTE p{number}");
+        assert_eq!(rows(&context, &execute).await, expected, "{query}");
+        assert_eq!(rows(&context, query).await, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn names_of_tables_in_quotes() {
+    let config = SessionConfig::new().with_option_extension(Options::default());
+    let context = planning(config);
+    for statement in [
+        r#"CREATE TABLE "a,b" (snapshot INT) AS VALUES (1), (2), (2)"#,
+        r#"CREATE TABLE "C.d" (snapshot INT) AS VALUES (1), (2), (2)"#,
+        "CREATE TABLE e (snapshot INT) AS VALUES (1), (2), (2)",
+        r#"SET codeanatomy.snapshot_tables = '"a,b", public."C.d" , E'"#,
+        "SET codeanatomy.snapshot_column = 'snapshot'",
+        "SET codeanatomy.snapshot_value = '1'",
+    ] {
+        batches(&context, statement).await.unwrap();
+    }
+    for table in [r#""a,b""#, r#""C.d""#, "e"] {
+        let count = format!("SELECT count(*) FROM {table}");
+        assert_eq!(rows(&context, &count).await, ["1"], "{table}");
+    }
+}

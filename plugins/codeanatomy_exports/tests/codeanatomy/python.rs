@@ -1,8 +1,10 @@
 //! `python_syntax`.
 
 mod encodings;
+mod files;
 mod identity;
 pub(crate) mod library;
+mod snippets;
 
 use std::{fs, path::Path, sync::Arc};
 

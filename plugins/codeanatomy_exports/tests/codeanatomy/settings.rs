@@ -22,6 +22,11 @@ fn are_json_at_activation() {
             "NFKD",
         ),
         (r#"{"span_col_unit": "chars"}"#, "span_col_unit", "UTF32"),
+        (
+            r#"{"snapshot_tables": "files; other"}"#,
+            "snapshot_tables",
+            "schema.table",
+        ),
     ] {
         let options: Options = serde_json::from_str(json).unwrap();
         let error = options.check().unwrap_err().to_string();
@@ -81,4 +86,56 @@ async fn unknown_ones_and_wrong_values_are_errors() {
             assert!(error.contains(part), "{statement}: {error}");
         }
     }
+}
+
+/// What is understood of a name decides which table is seen whole.
+#[tokio::test]
+async fn names_of_tables_that_are_none_are_errors() {
+    let context = session_with(SessionConfig::new().with_option_extension(Options::default()));
+    for names in [
+        "files; other",
+        "files other",
+        "a.b.c.d",
+        "files,",
+        ", files",
+        "a..files",
+        "files.",
+        "\"files",
+        "''files''",
+        "1",
+    ] {
+        let statement = format!("SET codeanatomy.snapshot_tables = '{names}'");
+        let error = batches(&context, &statement).await.unwrap_err().to_string();
+        let parts = ["codeanatomy.snapshot_tables is", "catalog.schema.table"];
+        for part in parts {
+            assert!(error.contains(part), "{statement}: {error}");
+        }
+        let mut options = Options::default();
+        options.snapshot_tables = names.replace("''", "'");
+        let error = options.check().unwrap_err().to_string();
+        assert!(error.contains(parts[0]), "{names}: {error}");
+    }
+    for names in ["", " ", "a, b.c ,d.e.f", r#""a,b"."c.d""#] {
+        let statement = format!("SET codeanatomy.snapshot_tables = '{names}'");
+        batches(&context, &statement).await.unwrap();
+        let mut options = Options::default();
+        options.snapshot_tables = names.to_owned();
+        options.check().unwrap();
+    }
+}
+
+/// Constants are worked out when a statement is prepared, and not each time that it is executed.
+#[tokio::test]
+async fn of_prepared_statements() {
+    let context = session_with(SessionConfig::new().with_option_extension(Options::default()));
+    for statement in [
+        "SET codeanatomy.span_line_base = 1",
+        "PREPARE constant AS SELECT span_make(1, 2)['line_base']",
+        "PREPARE of_column AS SELECT span_make(value, 2)['line_base'] FROM range(1)",
+        "SET codeanatomy.span_line_base = 7",
+    ] {
+        batches(&context, statement).await.unwrap();
+    }
+    assert_eq!(rows(&context, "EXECUTE constant").await, ["1"]);
+    assert_eq!(rows(&context, "EXECUTE of_column").await, ["7"]);
 }

@@ -174,7 +174,8 @@ async fn a_private_copy_is_loaded_where_there_are_no_memory_files() {
     let digest = folder.lock().plugins()[0].sha256.clone();
     if let Err(error) = refuse_memory_files() {
         let reason = "private copies, as system calls cannot be refused here";
-        writeln!(io::stderr(), "NOT TESTED: {reason}: {error}").unwrap();
+        let mut told = io::stderr();
+        writeln!(told, "NOT TESTED: {reason}: {error}").unwrap();
         return;
     }
     let checked = PluginHost::builder().plugin_dir(folder.path()).check();

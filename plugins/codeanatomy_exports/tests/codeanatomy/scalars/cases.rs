@@ -23,6 +23,11 @@ pub(super) const CASES: &[Case] = &[
         "node:98a0163653500c686e9dc300368ef2ff",
     ),
     Case::new(
+        "stable_id",
+        &["''", "''"],
+        ":cae66941d9efbd404e4d88758ea67670",
+    ),
+    Case::new(
         "stable_id_parts",
         &["'n'", "'a'", "'b'"],
         "n:065ab5741cdfad44687cf119c1eb4ec9",
@@ -131,6 +136,18 @@ pub(super) const CASES: &[Case] = &[
         (2, "span:da9fef531f07872df27198ae6e62669b"),
         (4, "span:184dc6eb3332063ab0aabcb3144cde0b"),
     ]),
+    Case::new(
+        "span_id",
+        &["''", "''", "10", "20"],
+        ":13709b8b1c2b63a32c389839acc5fea5",
+    )
+    .literal(&[1, 2, 3]),
+    Case::new(
+        "span_id",
+        &["''", "''", "10", "20", "''"],
+        ":5238376e524f1058a200cd30d6a031b5",
+    )
+    .literal(&[1, 2, 3, 4]),
     Case::new("interval_align_score", &["4", "6", "0", "10"], "-10.0"),
     Case::new("utf8_normalize", &["'  Straße　ﬁne '"], "straße fine"),
     Case::new(
@@ -198,6 +215,9 @@ pub(super) const CASES: &[Case] = &[
     Case::new("cdf_change_rank", &["'delete'"], "1"),
     Case::new("cdf_change_rank", &["'update_preimage'"], "0"),
     Case::new("cdf_change_rank", &["'other'"], "-1"),
+    Case::new("cdf_change_rank", &["''"], "-1"),
+    Case::new("cdf_is_upsert", &["''"], "false"),
+    Case::new("cdf_is_delete", &["''"], "false"),
     Case::new("cdf_is_upsert", &["'insert'"], "true"),
     Case::new("cdf_is_upsert", &["'delete'"], "false"),
     Case::new("cdf_is_delete", &["'delete'"], "true"),
@@ -212,6 +232,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("position_encoding_norm", &["'2'"], "2"),
     Case::new("position_encoding_norm", &["' utf_8 '"], "1"),
     Case::new("position_encoding_norm", &["'BYTE'"], "3"),
+    Case::new("position_encoding_norm", &["''"], "3"),
     Case::new("position_encoding_norm", &["1"], "1"),
     Case::new("position_encoding_norm", &["0"], "3"),
     Case::new("col_to_byte", &["'é𐍈x'", "1", "'BYTE'"], "1"),
@@ -224,10 +245,17 @@ pub(super) const CASES: &[Case] = &[
     Case::new("col_to_byte", &["'é𐍈x'", "99", "'UTF32'"], "7"),
     Case::new("col_to_byte", &["'é𐍈x'", "-1", "'UTF16'"], "0"),
     Case::new("col_to_byte", &["'abc'", "2", "'UTF16'"], "2"),
+    Case::new("col_to_byte", &["''", "0", "'UTF8'"], "0"),
+    Case::new("col_to_byte", &["''", "3", "'UTF16'"], "0"),
     Case::new(
         "canonicalize_byte_span",
         &["100", "'é = 1'", "2", "200", "'𐍈'", "9", "'UTF16'"],
         "{bstart: 103, bend: 204}",
+    ),
+    Case::new(
+        "canonicalize_byte_span",
+        &["0", "''", "0", "7", "''", "9", "'UTF32'"],
+        "{bstart: 0, bend: 7}",
     ),
     Case::new("cpg_score", &["0.5"], "0.5"),
 ];

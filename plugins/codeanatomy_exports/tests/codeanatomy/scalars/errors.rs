@@ -1,5 +1,6 @@
 //! Calls that are wrong say function, argument and what is accepted.
 
+use datafusion::error::DataFusionError;
 use datafusion_codeanatomy::scalar_functions;
 
 use crate::{batches, planning_error, session};
@@ -167,6 +168,10 @@ async fn of_values() {
         ),
         ("col_to_byte('a', 1, '1')", "'unit' is '1', expected BYTE"),
         (
+            "span_make(1, 2, 0, 'parsecs')",
+            "span_make: the argument 'col_unit' is 'parsecs', expected BYTE, UTF8, UTF16 or UTF32",
+        ),
+        (
             "canonicalize_byte_span(0, 'a', 0, 0, 'a', 1, 'bytes')",
             "canonicalize_byte_span: the argument 'unit' is 'bytes', expected BYTE",
         ),
@@ -174,6 +179,28 @@ async fn of_values() {
         let error = planning_error(&context, &format!("SELECT {call}")).await;
         assert!(error.contains(expected), "{call}: {error}");
     }
+}
+
+/// What is wrong with a literal is wrong with the query.
+#[tokio::test]
+async fn of_literals_are_of_planning() {
+    let context = session();
+    for call in [
+        "col_to_byte('a', 1, 'line')",
+        "canonicalize_byte_span(0, 'a', 0, 0, 'a', 1, 'bytes')",
+        "span_make(1, 2, 0, 'parsecs')",
+        "span_make(1, 2, 0, '', true)",
+        "map_normalize(map {'a': 1}, 'title')",
+        "utf8_normalize('a', 'NFX')",
+        "struct_pick(span_make(1, 2), 'end')",
+    ] {
+        let error = context.sql(&format!("SELECT {call}")).await.unwrap_err();
+        let root = error.find_root();
+        assert!(matches!(root, DataFusionError::Plan(_)), "{call}: {root:?}");
+    }
+    // What a column has is not looked at.
+    let sql = "SELECT span_make(1, 2, 0, u)['col_unit'] FROM (VALUES ('parsecs')) t(u)";
+    assert_eq!(crate::rows(&context, sql).await, ["parsecs"]);
 }
 
 /// A column's values are known only when it runs.

@@ -9,6 +9,7 @@ use datafusion::{
             RecordBatch, StringArray, StructArray,
         },
         buffer::{NullBuffer, OffsetBuffer},
+        compute::cast,
         datatypes::{DataType, Field, FieldRef, Int64Type},
     },
     common::ScalarValue,
@@ -26,22 +27,37 @@ async fn field(sql: &str) -> FieldRef {
 
 #[tokio::test]
 async fn identifiers_say_what_they_identify() {
-    for (prefix, semantic) in [
-        ("node", "NodeId"),
-        ("edge_id", "EdgeId"),
-        ("SPAN", "SpanId"),
+    for call in [
+        "stable_id({p}, 'x')",
+        "stable_id_parts({p}, 'x', 1)",
+        "stable_id_multi({p}, null)",
+        "span_id({p}, 'x', 1, 2)",
+        "span_id({p}, 'x', 1, 2, 'def')",
     ] {
-        let field = field(&format!("SELECT stable_id('{prefix}', 'x')")).await;
-        assert_eq!(field.metadata()["semantic_type"], semantic);
+        for (prefix, semantic) in [
+            ("node", "NodeId"),
+            ("edge_id", "EdgeId"),
+            ("SPAN", "SpanId"),
+        ] {
+            let call = call.replace("{p}", &format!("'{prefix}'"));
+            let field = field(&format!("SELECT {call}")).await;
+            assert_eq!(field.metadata()["semantic_type"], semantic, "{call}");
+        }
+        let other = call.replace("{p}", "'file'");
+        let other = field(&format!("SELECT {other}")).await;
+        assert!(other.metadata().is_empty(), "{call}");
+        let column = call.replace("{p}", "p");
+        let column = format!("SELECT {column} FROM (VALUES ('node')) t(p)");
+        assert!(field(&column).await.metadata().is_empty(), "{call}");
     }
-    assert!(
-        field("SELECT stable_id('file', 'x')")
-            .await
-            .metadata()
-            .is_empty()
-    );
-    let column = "SELECT stable_id(p, 'x') FROM (VALUES ('node')) t(p)";
-    assert!(field(column).await.metadata().is_empty());
+    // These are other identifiers, of 64 bits.
+    for call in [
+        "prefixed_hash_parts64('node', 'x')",
+        "prefixed_hash64('node', 'x')",
+    ] {
+        let field = field(&format!("SELECT {call}")).await;
+        assert!(field.metadata().is_empty(), "{call}");
+    }
 }
 
 #[tokio::test]
@@ -78,6 +94,127 @@ async fn tags_are_metadata() {
     }
     let column = "SELECT arrow_metadata(semantic_tag('x', value), 'semantic_type') FROM range(3)";
     assert_eq!(rows(&context, column).await, ["x", "x", "x"]);
+}
+
+/// Fields say what columns do, of whatever strings and from whatever row on.
+#[tokio::test]
+async fn tags_are_on_every_kind_of_strings() {
+    let context = session();
+    for text in [DataType::Utf8, DataType::LargeUtf8, DataType::Utf8View] {
+        let values = StringArray::from(vec![Some("w"), Some(""), None, Some("x"), Some("y")]);
+        let values = cast(&values, &text).unwrap();
+        let batch = RecordBatch::try_from_iter_with_nullable([("v", values, true)]).unwrap();
+        register(&context, "input", batch.slice(1, 3));
+        let tagged = "semantic_tag('FileId', v)";
+        let sql = format!(
+            "SELECT {tagged}, arrow_typeof({tagged}), arrow_metadata(v), arrow_metadata({tagged}), \
+             arrow_metadata({tagged}, 'semantic_type'), semantic_tag('node', v) FROM input"
+        );
+        let expected = ["", "NULL", "x"]
+            .map(|v| format!("{v}|{text}|{{}}|{{semantic_type: FileId}}|FileId|{v}"));
+        assert_eq!(rows(&context, &sql).await, expected);
+        let frame = context.sql(&sql).await.unwrap();
+        let field = frame.schema().field(5);
+        assert_eq!(field.metadata()["semantic_type"], "NodeId");
+        assert_eq!(field.data_type(), &text);
+    }
+}
+
+/// Nothing is known of the type of such a map or struct.
+#[tokio::test]
+async fn a_null_of_no_type_is_null() {
+    let context = session();
+    for (call, data_type) in [
+        ("map_get_default(NULL, 'a', 7)", "Int64"),
+        ("map_get_default(NULL, NULL, NULL)", "Null"),
+        ("map_normalize(NULL)", "Null"),
+        ("map_normalize(NULL, 'upper', false)", "Null"),
+        ("struct_pick(NULL, 'a', 'b')", "Struct"),
+        ("struct_pick(NULL, 'a')['a']", "Null"),
+        ("span_len(NULL)", "Int64"),
+        ("list_compact(NULL)", "List"),
+        ("list_unique_sorted(NULL)", "List"),
+    ] {
+        let sql = format!("SELECT {call}");
+        assert_eq!(rows(&context, &sql).await, ["NULL"], "{call}");
+        let sql = format!("SELECT arrow_typeof({call})");
+        let found = rows(&context, &sql).await;
+        assert!(found[0].starts_with(data_type), "{call}: {found:?}");
+        let call = call.replacen("NULL", "n", 1);
+        let sql = format!("SELECT {call} FROM (SELECT NULL AS n FROM range(2))");
+        assert_eq!(rows(&context, &sql).await, ["NULL", "NULL"], "{call}");
+    }
+    let sql = "SELECT coalesce(map_normalize(NULL), map {'a': 1})";
+    assert_eq!(rows(&context, sql).await, ["{a: 1}"]);
+}
+
+/// Keys that were in order may be in none when they are in one case.
+#[tokio::test]
+async fn maps_do_not_say_that_they_are_sorted() {
+    let fields = vec![
+        Arc::new(Field::new("keys", DataType::Utf8, false)),
+        Arc::new(Field::new("values", DataType::Int64, true)),
+    ];
+    let keys = StringArray::from(vec!["B", "a"]);
+    let values = Int64Array::from(vec![1, 2]);
+    let entries = StructArray::new(fields.into(), vec![Arc::new(keys), Arc::new(values)], None);
+    let entry = Arc::new(Field::new("entries", entries.data_type().clone(), false));
+    let offsets = OffsetBuffer::new(vec![0, 2].into());
+    let maps = MapArray::new(entry, offsets, entries, None, true);
+    let sorted = maps.data_type().clone();
+    let context = session();
+    let batch = RecordBatch::try_from_iter([("m", Arc::new(maps) as _)]).unwrap();
+    register(&context, "maps", batch);
+    for (call, expected) in [
+        ("map_normalize(m, 'lower', false)", "{b: 1, a: 2}"),
+        ("map_normalize(m)", "{a: 2, b: 1}"),
+    ] {
+        let found = batches(&context, &format!("SELECT {call} FROM maps")).await;
+        let found = found.unwrap();
+        assert_eq!(crate::shown(&found), [expected]);
+        let data_type = found[0].column(0).data_type();
+        assert!(matches!(data_type, DataType::Map(_, false)), "{data_type}");
+    }
+    let functions = scalar_functions(&Default::default());
+    let normalize = functions.iter().find(|f| f.name() == "map_normalize");
+    let data_type = normalize.unwrap().return_type(&[sorted]).unwrap();
+    assert!(matches!(data_type, DataType::Map(_, false)), "{data_type}");
+}
+
+#[tokio::test]
+async fn keys_that_become_the_same() {
+    let context = session();
+    for (call, expected) in [
+        (
+            "map_normalize(map {'ΑΣ': 1, 'É': 2, 'ας': 3, 'é': 4}, 'lower', false)",
+            "{ας: 3, é: 4}",
+        ),
+        (
+            "map_normalize(map {'ß': 1, 'SS': 2, 'é': 3}, 'upper')",
+            "{SS: 2, É: 3}",
+        ),
+        ("map_normalize(map {'İ': 1, 'i': 2})", "{i: 2, i\u{307}: 1}"),
+    ] {
+        let sql = format!("SELECT {call}");
+        assert_eq!(rows(&context, &sql).await, [expected], "{call}");
+    }
+    // Of sixty keys two each, `k` and `K`, become one.
+    let keys = (0..60).map(|n| format!("'{}{}'", ["k", "K"][n % 2], n / 2 % 30));
+    let map = format!("map([{}], range(60))", keys.collect::<Vec<_>>().join(", "));
+    for sort in [false, true] {
+        let mut expected: Vec<_> = (0..30).map(|n| (format!("k{n}"), 2 * n + 1)).collect();
+        if sort {
+            expected.sort();
+        }
+        let expected = expected
+            .iter()
+            .map(|(key, value)| format!("{key}: {value}"));
+        let expected = format!("{{{}}}", expected.collect::<Vec<_>>().join(", "));
+        // Of several maps each is on its own.
+        let sql =
+            format!("SELECT map_normalize(m, 'lower', {sort}) FROM (SELECT {map} m FROM range(2))");
+        assert_eq!(rows(&context, &sql).await, [expected.as_str(); 2], "{sort}");
+    }
 }
 
 #[tokio::test]
