@@ -10,7 +10,7 @@ use std::sync::Once;
 use libmimalloc_sys::{mi_calloc, mi_free, mi_malloc, mi_realloc};
 
 /// Has the parser take its memory from mimalloc: a tree is many small blocks, made and freed together, and parsing takes a
-/// quarter less time than with the C library's allocator.
+/// fifth less time than with the C library's allocator.
 ///
 /// It holds for this library's own copy of the parser, so that an application that links the crate
 /// `datafusion-codeanatomy` in keeps what it has.
